@@ -1,0 +1,176 @@
+"""Every column and table name, once.
+
+Not for logic. Frames that pass between parts are described by the tuples at the end: their columns, in that order.
+"""
+
+from typing import Final
+
+# Tables a user brings.
+TITLES: Final = "titles"
+LAUNCHES: Final = "launches"
+EXPECTATIONS: Final = "expectations"
+IMPRESSIONS: Final = "impressions"
+INTERACTIONS: Final = "interactions"
+
+# Tables detectors read (with TITLES and EXPECTATIONS).
+CELLS: Final = "cells"
+PREDICTIONS: Final = "predictions"
+CHECKS: Final = "checks"
+REQUIREMENTS: Final = "requirements"
+
+ALL: Final = "all"
+"""Market or surface of a table that has no such column."""
+
+# Keys.
+TITLE_ID: Final = "title_id"
+MARKET: Final = "market"
+SURFACE: Final = "surface"
+MEASURE: Final = "measure"
+HORIZON: Final = "horizon"
+"""Days after launch over which treatment is counted: 1, 7 or 28."""
+LEAD: Final = "lead"
+"""Days before launch at which a prediction is made: 14, 7, 3 or 1."""
+FIELD: Final = "field"
+DETECTOR: Final = "detector"
+RULE: Final = "rule"
+CHECK: Final = "check"
+
+# Times (aware UTC).
+OBSERVED_AT: Final = "observed_at"
+"""When the source knew."""
+LOADED_AT: Final = "loaded_at"
+"""When we knew."""
+LAUNCH_AT: Final = "launch_at"
+PREVIOUS_LAUNCH_AT: Final = "previous_launch_at"
+"""The launch time before the last move; missing when it never moved."""
+KNOWN_AT: Final = "known_at"
+"""When an outcome may be learned from: launch plus horizon."""
+AS_OF: Final = "as_of"
+TS: Final = "ts"
+DUE_AT: Final = "due_at"
+LATEST_SAFE_FIX_AT: Final = "latest_safe_fix_at"
+START_AT: Final = "start_at"
+
+# Titles.
+NAME: Final = "name"
+SERIES_ID: Final = "series_id"
+PROVIDER: Final = "provider"
+FIELDS: Final = "fields"
+"""Metadata of a stored title version, a mapping of field to text, number or list."""
+
+# Launches.
+LAUNCH_STATUS: Final = "launch_status"
+PLANNED: Final = "planned"
+CANCELLED: Final = "cancelled"
+
+# Expectations.
+LOW: Final = "low"
+BEST: Final = "best"
+HIGH: Final = "high"
+CONFIDENCE: Final = "confidence"
+UNIT: Final = "unit"
+AUTHOR: Final = "author"
+COMPARABLE_TITLES: Final = "comparable_titles"
+"""Author of an expectation, or predictor of a prediction, that rests on comparable titles alone."""
+
+# Logs.
+MEMBER_ID: Final = "member_id"
+POSITION: Final = "position"
+REQUEST_ID: Final = "request_id"
+ROW_ID: Final = "row_id"
+SCORE: Final = "score"
+PROPENSITY: Final = "propensity"
+MODEL_VERSION: Final = "model_version"
+KIND: Final = "kind"
+SOURCE: Final = "source"
+RANK: Final = "rank"
+
+# Treatment by day, and activity.
+SIGNAL: Final = "signal"
+"""Which log: impressions or interactions."""
+DAY: Final = "day"
+"""24-hour day since launch, 0 to 27."""
+EVENTS: Final = "events"
+NEW_MEMBERS: Final = "new_members"
+POSITION_P10: Final = "position_p10"
+POSITION_P50: Final = "position_p50"
+POSITION_P90: Final = "position_p90"
+N_ACTIVE: Final = "n_active"
+N_EVENTS: Final = "n_events"
+IS_PARTIAL: Final = "is_partial"
+
+# Outcomes.
+VALUE: Final = "value"
+NUMERATOR: Final = "numerator"
+DENOMINATOR: Final = "denominator"
+"""What a share is of: active members (reach, uptake) or impressions served (impression_share) in the window."""
+
+# Predictions.
+PREDICTOR: Final = "predictor"
+"""`model` or `comparable_titles`."""
+MODEL: Final = "model"
+IS_SERVED: Final = "is_served"
+"""Exactly one predictor is served per cell, measure and horizon; none when both abstain."""
+ABSTAINS: Final = "abstains"
+"""Why there is no number; missing where there is one."""
+LABEL: Final = "label"
+"""Words a reader must see beside the number: early, fallback, not point-in-time; empty otherwise."""
+MODEL_ID: Final = "model_id"
+QUANTILES: Final = tuple(f"q{p:02d}" for p in range(5, 100, 5))
+"""Nineteen quantiles of the share, 0.05 to 0.95."""
+
+# Checks and verdicts.
+OUTCOME: Final = "outcome"
+SUITE: Final = "suite"
+DETAIL: Final = "detail"
+REASON: Final = "reason"
+MARGIN: Final = "margin"
+"""How far a verdict is from turning, in the rule's own unit (days, probability); negative when failed."""
+DATA: Final = "data"
+"""What a verdict rests on, in words."""
+
+# Requirements of metadata.
+DUE_DAYS: Final = "due_days"
+DAYS_TO_FIX: Final = "days_to_fix"
+OWNER: Final = "owner"
+MAX_SEVERITY: Final = "max_severity"
+
+# Findings.
+FINDING_KEY: Final = "finding_key"
+SEVERITY: Final = "severity"
+CLASS: Final = "class"
+WHY: Final = "why"
+REMEDY: Final = "remedy"
+WORTH: Final = "worth"
+WORTH_LOW: Final = "worth_low"
+WORTH_HIGH: Final = "worth_high"
+WORTH_UNIT: Final = "worth_unit"
+EVIDENCE: Final = "evidence"
+STATUS: Final = "status"
+
+# Frames, by columns.
+CELL_KEY: Final = (TITLE_ID, MARKET, SURFACE)
+TARGET_KEY: Final = (*CELL_KEY, MEASURE, HORIZON)
+CELL: Final = (*CELL_KEY, LAUNCH_AT, PREVIOUS_LAUNCH_AT, LAUNCH_STATUS, NAME, SERIES_ID, PROVIDER)
+"""A title that launches in a market on a surface: what a run judges."""
+TITLE_VERSION: Final = (TITLE_ID, MARKET, OBSERVED_AT, NAME, SERIES_ID, PROVIDER, FIELDS)
+LAUNCH_VERSION: Final = (*CELL_KEY, OBSERVED_AT, LAUNCH_AT, LAUNCH_STATUS)
+EXPECTATION_VERSION: Final = (*TARGET_KEY, OBSERVED_AT, LOW, BEST, HIGH, CONFIDENCE, UNIT, AUTHOR)
+TREATMENT_DAY: Final = (
+    *CELL_KEY, SIGNAL, LAUNCH_AT, DAY, EVENTS, NEW_MEMBERS, POSITION_P10, POSITION_P50, POSITION_P90, IS_PARTIAL,
+)  # fmt: skip
+ACTIVITY: Final = (MARKET, SURFACE, SIGNAL, START_AT, HORIZON, N_ACTIVE, N_EVENTS, IS_PARTIAL)
+OUTCOMES: Final = (*TARGET_KEY, LAUNCH_AT, KNOWN_AT, VALUE, NUMERATOR, DENOMINATOR, IS_PARTIAL)
+"""What the recommender did over a horizon: treatment days summed, as a share of the window's denominator."""
+PREDICTION: Final = (
+    *TARGET_KEY, LEAD, AS_OF, LAUNCH_AT, PREDICTOR, IS_SERVED, ABSTAINS, LABEL, DENOMINATOR, MODEL_ID, *QUANTILES,
+)  # fmt: skip
+EXPECTATION: Final = (*TARGET_KEY, LOW, BEST, HIGH, CONFIDENCE, AUTHOR, OBSERVED_AT, DENOMINATOR, *QUANTILES)
+"""An expectation read as a distribution of a share, ready to be compared with a prediction."""
+CHECK_RESULT: Final = (*CELL_KEY, FIELD, CHECK, OUTCOME, VALUE, DETAIL, SUITE)
+REQUIREMENT: Final = (FIELD, MARKET, SURFACE, DUE_DAYS, DAYS_TO_FIX, OWNER, MAX_SEVERITY)
+VERDICT: Final = (*CELL_KEY, DETECTOR, RULE, OUTCOME, REASON, MARGIN, DATA)
+FINDING: Final = (
+    FINDING_KEY, DETECTOR, RULE, *CELL_KEY, FIELD, MEASURE, SEVERITY, CLASS, WHY, REMEDY,
+    WORTH, WORTH_LOW, WORTH_HIGH, WORTH_UNIT, LATEST_SAFE_FIX_AT, SCORE, EVIDENCE,
+)  # fmt: skip

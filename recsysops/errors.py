@@ -1,0 +1,138 @@
+"""Every error a user can meet: what is wrong, what was found, what was expected, what to do.
+
+Classes also inherit the built-in a caller would catch; attributes hold the facts. `code` is stable and documented.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+
+class RecSysOpsError(Exception):
+    """Root of all errors raised on purpose; its text is fit to be shown to a user."""
+
+    code: ClassVar[str] = "error"
+
+
+class SettingsError(RecSysOpsError, ValueError):
+    """The settings cannot be used; lists every problem at once."""
+
+    code = "settings"
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        """Build the message from all `problems` found in the file at `path`."""
+        self.path = path
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(
+            f'Settings "{path}" cannot be used:\n{lines}\n'
+            "Correct these entries; `recsysops init` writes a commented example."
+        )
+
+
+class SettingsNotFoundError(RecSysOpsError, FileNotFoundError):
+    """There is no settings file."""
+
+    code = "settings-not-found"
+
+    @classmethod
+    def at(cls, path: str) -> Self:
+        """Build the error for a settings file that is not at `path`."""
+        return cls(
+            f'No settings file: "{path}" does not exist. '
+            "Run `recsysops init` to write one, or name another with --settings."
+        )
+
+
+class SourceError(RecSysOpsError, ValueError):
+    """A file as a whole cannot be read; nothing of it was published."""
+
+    code = "source"
+
+    def __init__(self, message: str, *, code: str, file: str) -> None:
+        """Keep the stable `code` of the problem and the `file` it is in."""
+        self.source_code = code
+        self.file = file
+        super().__init__(message)
+
+
+class MissingColumnError(RecSysOpsError, KeyError):
+    """A table lacks a column that is needed."""
+
+    code = "missing-column"
+
+    def __init__(self, message: str, *, table: str = "", column: str = "") -> None:
+        """Keep the `table` and the `column` it lacks."""
+        self.table = table
+        self.column = column
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """Return the sentence itself: KeyError would show its repr."""
+        return str(self.args[0])
+
+    @classmethod
+    def of(cls, table: str, column: str, found: Sequence[str], hint: str) -> Self:
+        """Build the error for `column` missing from `table`, which has the columns `found`."""
+        has = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+        return cls(f'Table "{table}" has no column "{column}" (it has: {has}). {hint}', table=table, column=column)
+
+
+class StoreError(RecSysOpsError, RuntimeError):
+    """The store cannot be used."""
+
+    code = "store"
+
+
+class StoreLockedError(StoreError):
+    """Another process writes and did not finish in time."""
+
+    code = "store-locked"
+
+    @classmethod
+    def by(cls, holder: str, waited_seconds: float) -> Self:
+        """Build the error for a lock that `holder` kept for longer than `waited_seconds`."""
+        return cls(
+            f"The store is being written by {holder}: waited {waited_seconds:.0f} s (one process writes at a time). "
+            "Wait for it to end, or raise service.lock_wait_seconds."
+        )
+
+
+class ModelError(RecSysOpsError, RuntimeError):
+    """A model cannot be trained, loaded or trusted."""
+
+    code = "model"
+
+
+class PluginError(RecSysOpsError, RuntimeError):
+    """A plug-in cannot be loaded or breaks its contract."""
+
+    code = "plugin"
+
+
+class NotFoundError(RecSysOpsError, LookupError):
+    """What was asked for does not exist."""
+
+    code = "not-found"
+
+
+class RunFailedError(RecSysOpsError, RuntimeError):
+    """A step of a run failed; what it had published before stays."""
+
+    code = "run-failed"
+
+
+class UsageError(RecSysOpsError, ValueError):
+    """The command or request makes no sense as given."""
+
+    code = "usage"
+
+
+class ApiError(RecSysOpsError, RuntimeError):
+    """The API refused or could not be reached."""
+
+    code = "api"
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """Keep the HTTP `status`, None when there was no answer."""
+        self.status = status
+        super().__init__(message)

@@ -148,6 +148,12 @@ WORTH_UNIT: Final = "worth_unit"
 EVIDENCE: Final = "evidence"
 STATUS: Final = "status"
 
+# The board.
+N_FINDINGS: Final = "n_findings"
+"""Findings of every severity on a cell."""
+HAS_EXPECTATION: Final = "has_expectation"
+"""Whether a plan was known for the cell."""
+
 # Frames, by columns.
 CELL_KEY: Final = (TITLE_ID, MARKET, SURFACE)
 TARGET_KEY: Final = (*CELL_KEY, MEASURE, HORIZON)
@@ -174,3 +180,8 @@ FINDING: Final = (
     FINDING_KEY, DETECTOR, RULE, *CELL_KEY, FIELD, MEASURE, SEVERITY, CLASS, WHY, REMEDY,
     WORTH, WORTH_LOW, WORTH_HIGH, WORTH_UNIT, LATEST_SAFE_FIX_AT, SCORE, EVIDENCE,
 )  # fmt: skip
+BOARD_CELL: Final = (
+    *CELL, STATUS, CLASS, WHY, REMEDY, SEVERITY, WORTH, WORTH_LOW, WORTH_HIGH, WORTH_UNIT, LATEST_SAFE_FIX_AT,
+    N_FINDINGS, HAS_EXPECTATION,
+)  # fmt: skip
+"""A cell as judged: its status and what its worst finding says; text is missing where nothing was found."""

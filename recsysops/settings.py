@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from recsysops.errors import SettingsError, SettingsNotFoundError
 
 FILE_NAME: Final = "recsysops.toml"
 ENVIRONMENT_PREFIX: Final = "RECSYSOPS_"
+_NOT_SETTINGS: Final = ("RECSYSOPS_SETTINGS", "RECSYSOPS_TRACEBACK")
 
 TableName = Literal["titles", "launches", "expectations", "impressions", "interactions"]
 
@@ -41,9 +43,11 @@ class ServiceSettings(_Section):
     @field_validator("as_of")
     @classmethod
     def _aware(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
             raise ValueError("has no time zone; write for example 2026-03-02T00:00:00Z")
-        return value
+        return value.astimezone(UTC)
 
 
 class MarketSettings(_Section):
@@ -92,10 +96,20 @@ class SourceSettings(_Section):
     @field_validator("observed_at")
     @classmethod
     def _assumption(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"assume:launch-[0-9]{1,4}d", value):
+            raise ValueError('must look like "assume:launch-60d"; to read a column map observed_at under columns')
+        return value
+
+    @field_validator("day")
+    @classmethod
+    def _finds_a_day(cls, value: str | None) -> str | None:
         if value is not None:
-            text = value.removeprefix("assume:launch-").removesuffix("d")
-            if not value.startswith("assume:launch-") or not text.isdigit():
-                raise ValueError('must look like "assume:launch-60d"; to read a column map observed_at under columns')
+            try:
+                groups = re.compile(value).groupindex
+            except re.error as error:
+                raise ValueError(f"is no regular expression: {error}") from error
+            if "day" not in groups:
+                raise ValueError("has no group named day; write for example (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
         return value
 
 
@@ -121,6 +135,10 @@ class ModelSettings(_Section):
     """With fewer past launches than this, comparable titles answer alone."""
     upcoming_days: Annotated[int, Field(ge=1, le=365)] = 28
     """How far ahead titles are predicted and judged."""
+    retrain_days: Annotated[int, Field(ge=1)] = 7
+    """`run` trains again when the active model is older than this."""
+    max_prediction_age_hours: Annotated[float, Field(gt=0)] = 36
+    """Older predictions are not judged: the check did not run."""
     seed: int = 1
     """Seed of everything random."""
     threads: Annotated[int, Field(ge=1)] = 2
@@ -151,11 +169,18 @@ class MetadataSettings(_Section):
 
 
 class ServerSettings(_Section):
-    """[api] and [dashboard]."""
+    """[api]."""
 
     host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
     """Address to listen on; loopback only, as there are no accounts yet."""
-    port: Annotated[int, Field(ge=0, le=65535)]
+    port: Annotated[int, Field(ge=0, le=65535)] = 8350
+    """Port; 0 for any free one."""
+
+
+class DashboardSettings(ServerSettings):
+    """[dashboard]."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8351
     """Port; 0 for any free one."""
 
 
@@ -168,8 +193,8 @@ class Settings(_Section):
     treatment: TreatmentSettings = TreatmentSettings()
     model: ModelSettings = ModelSettings()
     metadata: MetadataSettings = MetadataSettings()
-    api: ServerSettings = ServerSettings(port=8350)
-    dashboard: ServerSettings = ServerSettings(port=8351)
+    api: ServerSettings = ServerSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     detectors: dict[str, dict[str, Any]] = {}
     """[detectors.<name>]: parameters of a detector; `enabled = false` switches it off."""
     channels: dict[str, dict[str, Any]] = {"console": {"type": "console"}}
@@ -240,11 +265,11 @@ def _override(entries: dict[str, Any], environment: Mapping[str, str]) -> list[s
     sections: dict[str, type[BaseModel]] = {
         "service": ServiceSettings,
         "api": ServerSettings,
-        "dashboard": ServerSettings,
+        "dashboard": DashboardSettings,
     }
     problems = []
     for name in sorted(environment):
-        if not name.startswith(ENVIRONMENT_PREFIX) or name == f"{ENVIRONMENT_PREFIX}SETTINGS":
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in _NOT_SETTINGS:
             continue
         section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if section not in sections or key not in sections[section].model_fields:
@@ -253,12 +278,15 @@ def _override(entries: dict[str, Any], environment: Mapping[str, str]) -> list[s
                 "(known: RECSYSOPS_SETTINGS, RECSYSOPS_SERVICE__STORE, ...)"
             )
             continue
-        base = {"port": 8350 if section == "api" else 8351} if section != "service" else {}
-        entries[section] = base | dict(entries.get(section, {})) | {key: environment[name]}
+        if isinstance(entries.setdefault(section, {}), dict):  # anything else is reported when it is checked
+            entries[section][key] = environment[name]
     return problems
 
 
 def _plain(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is no known entry"  # without its value: a mistyped name may stand before a secret
     message = str(error["msg"]).removeprefix("Value error, ")
-    found = "" if error["type"] == "missing" or isinstance(error["input"], dict) else f" (found: {error['input']!r})"
-    return message + found
+    if error["type"] == "missing" or isinstance(error["input"], dict):
+        return message
+    return f"{message} (found: {repr(error['input'])[:100]})"

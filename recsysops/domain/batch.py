@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
+
+NOT_POINT_IN_TIME: Final = "not point-in-time"
+"""Label of what rests on assumed times of observation."""
 
 
 @dataclass(frozen=True, kw_only=True)

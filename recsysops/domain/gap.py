@@ -67,7 +67,8 @@ def gap(
     e = np.asarray(expected, dtype=np.float64).reshape(-1, len(PROBABILITIES))
     n = np.asarray(denominator, dtype=np.float64).reshape(-1)
     _, joint = _weights()
-    known = np.isfinite(p).all(axis=1) & np.isfinite(e).all(axis=1) & np.isfinite(n)
+    known = np.isfinite(p).all(axis=1) & np.isfinite(e).all(axis=1) & np.isfinite(n) & (n > 0)
+    p, e, n = np.where(known[:, None], p, np.nan), np.where(known[:, None], e, np.nan), np.where(known, n, np.nan)
 
     difference = _pairs(transform(measure, e, n[:, None]), transform(measure, p, n[:, None]))
     units = _pairs(e, p) * n[:, None]
@@ -89,7 +90,7 @@ def gap(
 
 def _pairs(first: Array, second: Array) -> Array:
     """Return first - second over every pair of quantiles, shape (n, 19 * 19)."""
-    return (first[:, :, None] - second[:, None, :]).reshape(len(first), -1)
+    return (first[:, :, None] - second[:, None, :]).reshape(len(first), first.shape[1] * second.shape[1])
 
 
 def _percentile(ordered: Array, cumulative: Array, p: float) -> Array:

@@ -104,7 +104,9 @@ class Judged:
     cells: Mapping[tuple[str, str, str], str]
     """Cell (title, market, surface) to `planned`, `launched` or `withdrawn`, for every cell known."""
     silent: frozenset[tuple[str, str, str, str, str]]
-    """(detector, rule, title, market, surface) whose check passed, failed or did not apply: it ran."""
+    """(detector, rule, title, market, surface) whose check passed or failed: it ran."""
+    not_applicable: frozenset[tuple[str, str, str, str, str]] = frozenset()
+    """The same, where the check no longer applies: its requirement or its plan was withdrawn."""
 
 
 def follow(
@@ -156,7 +158,10 @@ def _absent(issue: Issue, judged: Judged, as_of: datetime) -> IssueChange | None
     finding = issue.finding
     cell = (finding.title_id, finding.market, finding.surface)
     state = judged.cells.get(cell, "planned")
-    if state == "planned" and (finding.detector, finding.rule, *cell) not in judged.silent:
+    check = (finding.detector, finding.rule, *cell)
+    if state == "planned" and check in judged.not_applicable:
+        state = "withdrawn"
+    if state == "planned" and check not in judged.silent:
         return None
     resolution = {"launched": Resolution.LAUNCHED, "withdrawn": Resolution.WITHDRAWN}.get(state, Resolution.FIXED)
     ended = replace(issue, updated_at=as_of, resolved_at=as_of, resolution=resolution)

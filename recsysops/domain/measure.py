@@ -50,11 +50,12 @@ def transform(measure: str, share: npt.ArrayLike, denominator: npt.ArrayLike) ->
     n = np.asarray(denominator, dtype=np.float64)
     match Measure(measure):
         case Measure.REACH:
-            return np.asarray(np.log((p * n + 0.5) / ((1 - p) * n + 0.5)), dtype=np.float64)
+            value = np.log((p * n + 0.5) / ((1 - p) * n + 0.5))
         case Measure.IMPRESSION_SHARE:
-            return np.asarray(np.log(p + 0.5 / n), dtype=np.float64)
+            value = np.log(p + 0.5 / n)
         case Measure.UPTAKE:
-            return np.asarray(np.log1p(p * n), dtype=np.float64)
+            value = np.log1p(p * n)
+    return np.asarray(value, dtype=np.float64)
 
 
 def inverse(measure: str, value: npt.ArrayLike, denominator: npt.ArrayLike) -> Array:

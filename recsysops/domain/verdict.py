@@ -41,8 +41,9 @@ class StepOutcome(StrEnum):
 def status_of(outcomes: Iterable[CheckOutcome], severities: Iterable[Severity]) -> Status:
     """Return the status of a cell from its checks and the severities of its findings.
 
-    A critical finding makes it failing, a warning at_risk; then a check that did not run, or nothing that applied,
-    makes it unknown. It is ok only when every check that applies passed and at least one applies. Info changes nothing.
+    A critical finding makes it failing, a warning at_risk; then a check that did not run, a failed one of which no
+    finding says how bad it is, or nothing that applied, makes it unknown. It is ok only when every check that applies
+    passed, or failed with findings of no more than info, and at least one applies.
     """
     found = set(severities)
     if Severity.CRITICAL in found:
@@ -51,5 +52,7 @@ def status_of(outcomes: Iterable[CheckOutcome], severities: Iterable[Severity]) 
         return Status.AT_RISK
     said = set(outcomes)
     if CheckOutcome.NOT_RUN in said or not said & {CheckOutcome.PASSED, CheckOutcome.FAILED}:
+        return Status.UNKNOWN
+    if CheckOutcome.FAILED in said and not found:
         return Status.UNKNOWN
     return Status.OK

@@ -1,7 +1,6 @@
 """What the service needs from the outside: protocols. `bootstrap` hands it the real things, tests hand it fakes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,44 +9,18 @@ from typing import Literal, Protocol, Self
 import pandas as pd
 
 from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
+from recsysops.domain.history import History, Progress
 from recsysops.domain.issue import Issue, IssueChange, IssueEvent
 from recsysops.domain.model import BacktestScore, ModelCard
+from recsysops.domain.reading import ReadLog, ReadTable
 from recsysops.domain.run import Run
 from recsysops.settings import ModelSettings, Settings, SourceSettings
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and how much of it is done, 0 to 1."""
 
 VersionTable = Literal["titles", "launches", "expectations"]
 ResultTable = Literal["predictions", "expectations", "checks", "verdicts", "findings", "cells"]
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadTable:
-    """One file of titles, launches or expectations, typed and accounted for."""
-
-    rows: pd.DataFrame
-    """Accepted rows: columns TITLE_VERSION, LAUNCH_VERSION or EXPECTATION_VERSION."""
-    rows_in: int
-    duplicate: int
-    quarantined: tuple[QuarantinedRow, ...]
-    label: str = ""
-    """`not point-in-time` where observed_at was assumed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadLog:
-    """One log file, checked without keeping its rows."""
-
-    file: LogFile
-    rows_in: int
-    codes: Mapping[str, int]
-    """Quarantined rows by code, complete."""
-    samples: tuple[QuarantinedRow, ...]
-    """At most twenty per code, without member ids."""
 
 
 class Reader(Protocol):
@@ -94,20 +67,6 @@ class Aggregator(Protocol):
 # --- predicting --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """Everything the model may learn from, with the times at which it was known."""
-
-    titles: pd.DataFrame
-    """TITLE_VERSION, every version."""
-    launches: pd.DataFrame
-    """LAUNCH_VERSION, every version."""
-    outcomes: pd.DataFrame
-    """OUTCOMES."""
-    label: str = ""
-    """`not point-in-time` where any of it rests on assumed times."""
-
-
 class Forecaster(Protocol):
     """Predicts treatment. Knows nothing of store, detectors or expectations."""
 
@@ -133,11 +92,13 @@ class Forecaster(Protocol):
         history: History,
         cells: pd.DataFrame,
         as_of: datetime,
-        cards: Sequence[ModelCard],
+        models: Mapping[tuple[str, int], ModelCard | None],
         settings: ModelSettings,
         folder: Path,
     ) -> pd.DataFrame:
-        """Predict every cell with every card: PREDICTION, rows of the model and of comparable titles, one served.
+        """Predict every cell for every target (measure, horizon) in `models`: PREDICTION, model and comparable titles.
+
+        One predictor is served per cell and target. Where the model is None, comparable titles answer alone.
 
         A damaged or untrusted model file costs the model's rows (abstains says why), not the run.
         """
@@ -333,13 +294,40 @@ class ModelRepository(Protocol):
 class UnitOfWork(Protocol):
     """One transaction: rolls back on leaving unless `commit` was called."""
 
-    batches: BatchRepository
-    versions: VersionRepository
-    treatment: TreatmentRepository
-    results: ResultRepository
-    issues: IssueRepository
-    runs: RunRepository
-    models: ModelRepository
+    @property
+    def batches(self) -> BatchRepository:
+        """Batches, their accounts and the register of log files."""
+        ...
+
+    @property
+    def versions(self) -> VersionRepository:
+        """Titles, launches and expectations."""
+        ...
+
+    @property
+    def treatment(self) -> TreatmentRepository:
+        """Treatment and activity."""
+        ...
+
+    @property
+    def results(self) -> ResultRepository:
+        """What runs computed."""
+        ...
+
+    @property
+    def issues(self) -> IssueRepository:
+        """Issues."""
+        ...
+
+    @property
+    def runs(self) -> RunRepository:
+        """Records of runs."""
+        ...
+
+    @property
+    def models(self) -> ModelRepository:
+        """Models."""
+        ...
 
     def __enter__(self) -> Self:
         """Begin."""

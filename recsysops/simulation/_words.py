@@ -3,6 +3,8 @@
 Not for logic: only tables of words. A word, genre or tag belongs to one topic, so that text carries a title's content.
 """
 
+# ruff: noqa: E501 - a table of words is easier to read one topic to a line
+
 from typing import Final, NamedTuple
 
 

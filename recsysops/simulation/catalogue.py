@@ -1,6 +1,7 @@
 """What the titles of the simulated service really are: content, quality, people, languages, ratings.
 
-The truth behind the metadata. Not what anybody can read about it: `descriptions` writes that down, `versions` lets it arrive.
+The truth behind the metadata. Not what anybody can read about it: `descriptions` writes that down, `versions` lets it
+arrive.
 """
 
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from recsysops.simulation.planning import Slate
 from recsysops.simulation.world import LANGUAGES, MARKETS, SURFACES, Bools, Floats, Ints, WorldConfig, stream
 
 CAST_SIZE: Final = 4
-N_PEOPLE: Final = 320
+N_PEOPLE: Final = 200
 N_RATINGS: Final = 5
 """Maturity levels: 0+, 6+, 12+, 16+, 18+."""
+_PROVIDER_SHARES: Final = (0.08, 0.09, 0.09, 0.10, 0.07, 0.08, 0.09, 0.07, 0.10, 0.08, 0.09, 0.06)
 _LANGUAGE_SHARES: Final = (0.62, 0.10, 0.10, 0.06, 0.05, 0.04, 0.03)
 
 
@@ -59,23 +61,22 @@ def make_people(config: WorldConfig) -> People:
     """Return the actors and directors of the world; each stands for one or two topics."""
     rng = stream(config, 1)
     topics = rng.dirichlet(np.full(N_TOPICS, 0.12), N_PEOPLE).astype(np.float32)
-    return People(topics, rng.normal(0.0, 0.45, N_PEOPLE).astype(np.float32))
+    return People(topics, rng.normal(0.0, 0.40, N_PEOPLE).astype(np.float32))
 
 
 def provider_appeal() -> Floats:
     """Return the mean quality of each provider, best first."""
-    return np.linspace(0.55, -0.65, len(PROVIDERS)).astype(np.float32)
+    return np.linspace(0.65, -0.75, len(PROVIDERS)).astype(np.float32)
 
 
 def make_titles(config: WorldConfig, slate: Slate, people: People) -> Titles:
     """Return the truth of all titles of the slate."""
     rng = stream(config, 2)
     n = len(slate.launch_day)
-    content = rng.dirichlet(np.full(N_TOPICS, 0.16), n)
-    provider = rng.choice(len(PROVIDERS), n, p=_provider_shares())
+    content = rng.dirichlet(np.full(N_TOPICS, 0.16), n).astype(np.float32)
+    provider = rng.choice(len(PROVIDERS), n, p=_PROVIDER_SHARES)
     franchise, lift = _franchises(rng, content)
-    content = content.astype(np.float32)
-    cast = _cast(rng, content, people)
+    cast = cast_like(rng, content, people, CAST_SIZE)
     director = cast_like(rng, content, people, 1)[:, 0]
     quality = (
         provider_appeal()[provider]
@@ -87,9 +88,10 @@ def make_titles(config: WorldConfig, slate: Slate, people: People) -> Titles:
     language = rng.choice(len(LANGUAGES), n, p=_LANGUAGE_SHARES)
     rating, rating_de = _ratings(rng, content)
     dubbed, subtitled = _audio(rng, language, provider)
+    series, season = _series(rng, franchise)
     return Titles(
-        content=content, quality=quality.astype(np.float32), shock=_shock(rng, n), provider=provider, franchise=franchise,
-        series=_series(rng, franchise)[0], season=_series(rng, franchise)[1], cast=cast, director=director, language=language,
+        content=content, quality=quality.astype(np.float32), shock=_shock(rng, n), provider=provider,
+        franchise=franchise, series=series, season=season, cast=cast, director=director, language=language,
         rating=rating, rating_de=rating_de, dubbed=dubbed, subtitled=subtitled, in_market=_licences(rng, n),
     )  # fmt: skip
 
@@ -100,22 +102,13 @@ def cast_like(rng: np.random.Generator, content: Floats, people: People, size: i
     keys = fit * 1.2 + rng.gumbel(size=fit.shape)
     best = np.argpartition(-keys, size - 1, axis=1)[:, :size]
     order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(best, order, axis=1).astype(np.int64)
-
-
-def _provider_shares() -> Floats:
-    weights = np.array([8, 9, 9, 10, 7, 8, 9, 7, 10, 8, 9, 6], dtype=np.float64)
-    return (weights / weights.sum()).astype(np.float64)
-
-
-def _cast(rng: np.random.Generator, content: Floats, people: People) -> Ints:
-    return cast_like(rng, content, people, CAST_SIZE)
+    return np.asarray(np.take_along_axis(best, order, axis=1), dtype=np.int64)
 
 
 def _franchises(rng: np.random.Generator, content: Floats) -> tuple[Ints, Floats]:
-    """Put a quarter of the titles into franchises, which pull their content towards each other and lift their quality."""
+    """Put a quarter of the titles into franchises, which pull `content` together in place and lift quality."""
     n = len(content)
-    topics = rng.dirichlet(np.full(N_TOPICS, 0.12), len(FRANCHISES))
+    topics = rng.dirichlet(np.full(N_TOPICS, 0.12), len(FRANCHISES)).astype(np.float32)
     appeal = rng.normal(0.45, 0.35, len(FRANCHISES))
     franchise = np.where(rng.random(n) < 0.25, rng.integers(len(FRANCHISES), size=n), -1)
     member = franchise >= 0
@@ -127,8 +120,9 @@ def _series(rng: np.random.Generator, franchise: Ints) -> tuple[Ints, Ints]:
     """Make seasons: most titles of a franchise and a few others belong to a series, numbered as they come."""
     n = len(franchise)
     own = rng.integers(1000, 1000 + max(n // 12, 1), size=n)
+    spin_off = franchise * 8 + rng.integers(0, 8, n)
     is_season = rng.random(n) < np.where(franchise >= 0, 0.7, 0.2)
-    series = np.where(is_season, np.where(franchise >= 0, franchise, own), -1)
+    series = np.where(is_season, np.where(franchise >= 0, spin_off, own), -1)
     season = np.ones(n, dtype=np.int64)
     for key in np.unique(series[series >= 0]):
         rows = np.flatnonzero(series == key)
@@ -142,7 +136,7 @@ def _ratings(rng: np.random.Generator, content: Floats) -> tuple[Ints, Ints]:
     years = content @ age + rng.normal(0.0, 2.0, len(content))
     rating = np.digitize(years, [3.5, 7.0, 11.0, 15.0])
     shift = rng.choice([-1, 0, 1], len(content), p=[0.2, 0.68, 0.12])
-    return rating, np.clip(rating + shift, 0, N_RATINGS - 1)
+    return rating, np.asarray(np.clip(rating + shift, 0, N_RATINGS - 1))
 
 
 def _audio(rng: np.random.Generator, language: Ints, provider: Ints) -> tuple[Bools, Bools]:
@@ -165,7 +159,7 @@ def _licences(rng: np.random.Generator, n: int) -> Bools:
 
 
 def _shock(rng: np.random.Generator, n: int) -> Floats:
-    shared = rng.normal(0.0, 0.26, (n, 1, 1))
-    by_market = rng.normal(0.0, 0.16, (n, len(MARKETS), 1))
-    by_cell = rng.normal(0.0, 0.08, (n, len(MARKETS), len(SURFACES)))
+    shared = rng.normal(0.0, 0.13, (n, 1, 1))
+    by_market = rng.normal(0.0, 0.09, (n, len(MARKETS), 1))
+    by_cell = rng.normal(0.0, 0.06, (n, len(MARKETS), len(SURFACES)))
     return (shared + by_market + by_cell).astype(np.float32)

@@ -15,7 +15,7 @@ from recsysops.simulation._fields import ITEM_ID
 from recsysops.simulation.world import MARKETS, SURFACES, Bools, Floats, Ints, WorldConfig, day_start, stream
 
 BACK, PAST, UPCOMING, UNANNOUNCED = 0, 1, 2, 3
-"""Roles of a title: back catalogue, launched in the history, announced, launched after `as_of` without being announced yet."""
+"""Roles of a title: back catalogue, launched in the history, announced, launching later but not announced yet."""
 _WEEKDAY_SHARES: Final = (0.08, 0.09, 0.12, 0.15, 0.38, 0.10, 0.08)
 _CANCELLED_SHARE: Final = 0.02
 _MOVED_SHARE: Final = 0.04
@@ -82,21 +82,21 @@ def _unannounced_days(config: WorldConfig, rng: np.random.Generator, upcoming: I
 
 def _changes(config: WorldConfig, rng: np.random.Generator, role: Ints) -> tuple[Bools, Bools]:
     """Choose the cancelled and the moved titles: a share of the past ones, two or three of the upcoming ones."""
+    n_past = config.n_weeks * config.launches_per_week
     cancelled = np.zeros(len(role), dtype=np.bool_)
     moved = np.zeros(len(role), dtype=np.bool_)
     for wanted, n_cancelled, n_moved in (
-        (PAST, round(config.n_weeks * config.launches_per_week * _CANCELLED_SHARE), None),
+        (PAST, round(n_past * _CANCELLED_SHARE), round(n_past * _MOVED_SHARE)),
         (UPCOMING, max(2, config.n_upcoming // 40), 3),
     ):
         rows = rng.permutation(np.flatnonzero(role == wanted))
-        n_moved = n_moved or round(len(rows) * _MOVED_SHARE)
         cancelled[rows[:n_cancelled]] = True
         moved[rows[n_cancelled : n_cancelled + n_moved]] = True
     return cancelled, moved
 
 
 def _planned_before(config: WorldConfig, rng: np.random.Generator, role: Ints, launch_day: Ints) -> Ints:
-    """Return the day first planned of a title that moved: up to two weeks off, and for an upcoming one still to come."""
+    """Return the day first planned of a title that moved: up to two weeks off, for an upcoming one still to come."""
     shift = rng.choice([-14, -7, -3, 3, 7], len(launch_day), p=[0.2, 0.4, 0.15, 0.1, 0.15])
     earliest = np.where(role == UPCOMING, config.n_history_days, 1)
     return np.where(launch_day + shift < earliest, launch_day + 7, launch_day + shift)
@@ -134,11 +134,11 @@ def launch_plan(config: WorldConfig, slate: Slate, in_market: Bools) -> pd.DataF
         first = pd.DatetimeIndex(first).normalize() + pd.Timedelta(hours=11)
         parts.append(_plan_rows(config, slate, rows, m, (first, slate.planned_day, False)))
         changed = rows[~np.isnan(slate.changed_lead[rows])]
-        parts.append(_plan_rows(config, slate, changed, m, (announced_at(config, slate, changed), slate.launch_day, True)))
+        news = (announced_at(config, slate, changed), slate.launch_day, True)
+        parts.append(_plan_rows(config, slate, changed, m, news))
     plan = pd.concat(parts, ignore_index=True)
     plan = plan[plan[OBSERVED_AT] <= config.as_of]
-    plan = plan.sort_values([OBSERVED_AT, ITEM_ID, MARKET, SURFACE], kind="stable", ignore_index=True)
-    return plan
+    return plan.sort_values([OBSERVED_AT, ITEM_ID, MARKET, SURFACE], kind="stable", ignore_index=True)
 
 
 def _plan_rows(

@@ -59,7 +59,7 @@ class WorldConfig:
     """Older titles that compete for slots."""
     members_per_market: int = 8000
     """Members of each market, of whom some are active on a day."""
-    active_per_cell: int = 2270
+    active_per_cell: int = 2340
     """Members active per market, surface and day of the service; a little fewer fall on one UTC day."""
     candidates_per_cluster: int = 100
     """Titles the candidate stage hands to the ranker for each cluster of members."""
@@ -81,18 +81,21 @@ class WorldConfig:
         if self.as_of.tzinfo is None or self.as_of != datetime.combine(self.as_of.date(), time(), UTC):
             raise UsageError(f'The simulation ends at "{self.as_of}" (expected midnight, UTC). Pass such an as_of.')
         if min(self.n_weeks, self.launches_per_week, self.n_upcoming, self.workers) < 1:
-            raise UsageError("A simulated world is empty: weeks, launches, upcoming titles and workers are at least 1. Raise them.")
+            raise UsageError(
+                "A simulated world is empty: weeks, launches, upcoming titles and workers are at least 1. Raise them."
+            )
         if not 50 <= self.active_per_cell <= self.members_per_market * 0.5:
             raise UsageError(
-                f"Active members per day: {self.active_per_cell} (expected 50 to half of {self.members_per_market}). Change either."
+                f"Active members per day: {self.active_per_cell} (expected 50 to half of "
+                f"{self.members_per_market}). Change either."
             )
 
     @classmethod
     def small(cls, seed: int = 7) -> Self:
         """Return a world of ten weeks that is simulated in about a second, for tests."""
         return replace(
-            cls(seed=seed), n_weeks=10, launches_per_week=25, n_upcoming=30, n_back_catalogue=120, members_per_market=1300,
-            active_per_cell=400, candidates_per_cluster=60, n_upcoming_faults=8, workers=1,
+            cls(seed=seed), n_weeks=10, launches_per_week=25, n_upcoming=30, n_back_catalogue=120,
+            members_per_market=1300, active_per_cell=400, candidates_per_cluster=60, n_upcoming_faults=8, workers=1,
         )  # fmt: skip
 
     @property

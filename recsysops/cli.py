@@ -1,0 +1,419 @@
+"""The command line: parse, call the service, show. Every verb is a few lines; what it shows is in `terminal`."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recsysops import __version__
+from recsysops.domain.severity import Severity
+from recsysops.errors import NotFoundError, RecSysOpsError, SettingsError, SettingsNotFoundError, UsageError
+
+EXIT_FINDINGS = 1
+EXIT_USAGE = 2
+EXIT_FAILED = 3
+
+app = typer.Typer(
+    name="recsysops",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="""Predict how the recommender will treat each upcoming title, and flag what is off while it can be fixed.
+
+A first session:
+
+\b
+    recsysops init                    write recsysops.toml and metadata.toml, then edit them
+    recsysops run                     ingest, train, predict, check, detect, tell what changed
+    recsysops explain TITLE           everything known about one title
+    recsysops check --launching-within 7d     the gate for a pipeline
+    recsysops up                      API and dashboard on this machine
+
+Exit codes: 0 fine; 1 findings (or unknown cells) that fail a check; 2 wrong use or settings; 3 the run failed.""",
+)
+
+As_Of = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME", help="Stand at this time (ISO, with offset) instead of now.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    settings: Annotated[
+        Path, typer.Option(metavar="FILE", envvar="RECSYSOPS_SETTINGS", help="The settings file.")
+    ] = Path("recsysops.toml"),
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Hold the options that stand before the verb."""
+    if version:
+        typer.echo(f"recsysops {__version__}")
+        raise typer.Exit
+    context.obj = settings
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(),
+    name: Annotated[str, typer.Option(help="Name of the service.")] = "my service",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Write a commented recsysops.toml and metadata.toml.
+
+    Existing files are left alone unless --force is given.
+
+    Example: recsysops init --name "Prime Stream"
+    """
+    from recsysops.bootstrap import write_starter
+
+    for path in write_starter(folder, name, force=force):
+        typer.echo(f"Wrote {path}")
+
+
+@app.command()
+def ingest(context: typer.Context, json: Json = False, quiet: Quiet = False) -> None:
+    """Read what is new in the sources of the settings; publish each file whole or not at all.
+
+    Rows in = accepted + duplicate + quarantined, for every file. The same file twice has one effect.
+
+    Example: recsysops ingest
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.run import ingest_as_run
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "ingest", progress) as ports:
+        report = ingest_as_run(ports)
+    terminal.show(report, render=terminal.ingested, as_json=json)
+    raise typer.Exit(EXIT_FAILED if report.errors else 0)
+
+
+@app.command()
+def train(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Train one model per measure and horizon on what was known, and make them the active ones.
+
+    Example: recsysops train
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.train import train as train_
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "train", progress) as ports:
+        report = train_(ports, as_of=_time(as_of))
+    terminal.show(report, render=terminal.trained, as_json=json)
+
+
+@app.command()
+def predict(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Predict the treatment of every upcoming title, per market, surface, measure and horizon.
+
+    Example: recsysops predict --as-of 2026-03-02T00:00:00Z
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.predict import predict as predict_
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "predict", progress) as ports:
+        report = predict_(ports, as_of=_time(as_of))
+    terminal.show(report, render=terminal.predicted, as_json=json)
+
+
+@app.command()
+def detect(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Check metadata, compare predictions with expectations, and follow what is found as issues.
+
+    Example: recsysops detect
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.detect import detect as detect_
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "detect", progress) as ports:
+        report = detect_(ports, as_of=_time(as_of))
+    terminal.show(report, render=terminal.detected, as_json=json)
+    raise typer.Exit(EXIT_FAILED if report.run.has_failed else 0)
+
+
+@app.command()
+def run(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Do one whole cycle: ingest, train when due, predict, detect, follow issues, tell what changed.
+
+    Safe to repeat: the same inputs and the same time give the same result. Meant for cron or a scheduler.
+
+    Example: recsysops run
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.run import run_cycle
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "run", progress) as ports:
+        report = run_cycle(ports, as_of=_time(as_of))
+    terminal.show(report, render=terminal.cycled, as_json=json)
+    raise typer.Exit(EXIT_FAILED if report.run.has_failed else 0)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    title: Annotated[list[str] | None, typer.Option(help="Check only this title; may be repeated.")] = None,
+    launching_within: Annotated[
+        str | None, typer.Option(metavar="7d", help="Check only what launches within this: 36h, 7d or 2w.")
+    ] = None,
+    fail_on: Annotated[Severity, typer.Option(help="The mildest severity that fails.")] = Severity.CRITICAL,
+    allow_unknown: Annotated[bool, typer.Option(help="Let pass what could not be checked.")] = False,
+    as_of: As_Of = None,
+    json: Json = False,
+) -> None:
+    """The pre-launch gate: judge now on what the store holds, and answer with the exit code. Changes nothing.
+
+    Exit 0: every cell checked, nothing at or above --fail-on. Exit 1: something is, or (without --allow-unknown)
+    something could not be checked. Exit 2: wrong use, such as a title that is not upcoming. Exit 3: it failed to run.
+
+    Example: recsysops check --launching-within 7d --fail-on warning
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.service.check import check as check_
+
+    with reading(context.obj) as ports:
+        report = check_(
+            ports,
+            title_ids=title or (),
+            launching_within=_span(launching_within),
+            fail_on=fail_on,
+            allow_unknown=allow_unknown,
+            as_of=_time(as_of),
+        )
+    terminal.show(report, render=terminal.checked, as_json=json)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def explain(context: typer.Context, title: str, json: Json = False) -> None:
+    """Print everything known about one title, and why it is green where it is.
+
+    Its launches, findings, remedies, predictions against plan and baseline, metadata against due dates, comparable
+    titles, and each check that ran, on which data, with its margin.
+
+    Example: recsysops explain t00123
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import explained, reading
+
+    with reading(context.obj) as ports:
+        view, comparables = explained(ports, title)
+    terminal.show((view, comparables), render=terminal.explained, as_json=json)
+
+
+@app.command()
+def backtest(
+    context: typer.Context,
+    first_origin: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The first week to predict; default: as early as it can.")
+    ] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Only this measure; may be repeated.")] = None,
+    horizon: Annotated[list[int] | None, typer.Option(help="Only this horizon in days; may be repeated.")] = None,
+    as_of: As_Of = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Roll the origin through history, week by week, and score every predictor on what it could have known.
+
+    Prints model, comparable titles, group mean and global median: pinball, MAE and Spearman on the transformed scale,
+    coverage of the 80 % interval, n; intervals are 95 % week-block bootstrap.
+
+    Example: recsysops backtest --measure reach --horizon 1
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.backtest import backtest as backtest_
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "backtest", progress) as ports:
+        report = backtest_(
+            ports,
+            as_of=_time(as_of),
+            first_origin=_time(first_origin),
+            measures=tuple(measure or ()),
+            horizons=tuple(horizon or ()),
+        )
+    terminal.show(report, render=terminal.backtested, as_json=json)
+
+
+@app.command()
+def issues(
+    context: typer.Context,
+    title: Annotated[str | None, typer.Option(help="Only issues of this title.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Resolved issues too.")] = False,
+    json: Json = False,
+) -> None:
+    """List issues, worst first.
+
+    Example: recsysops issues --all
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+
+    with reading(context.obj) as ports, ports.store.read() as unit:
+        found = unit.issues.list(is_open=None if everything else True, title_id=title)
+    terminal.show(found, render=terminal.issue_list, as_json=json)
+
+
+@app.command()
+def plugins(context: typer.Context, json: Json = False) -> None:
+    """List detectors and channels, where they come from, and why any could not be loaded.
+
+    Works without a settings file: then everything stands at its defaults.
+
+    Example: recsysops plugins
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import known_plugins
+
+    report = known_plugins(context.obj)
+    terminal.show(report, render=terminal.plugin_list, as_json=json)
+    raise typer.Exit(EXIT_FAILED if report.refused else 0)
+
+
+@app.command()
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Examine the installation: settings, libraries, store, models, sources, plug-ins. Changes nothing.
+
+    Exit 3 when something would keep a run from working.
+
+    Example: recsysops doctor
+    """
+    from recsysops import terminal
+    from recsysops.doctor import examine
+
+    report = examine(context.obj)
+    terminal.show(report, render=terminal.examined, as_json=json)
+    raise typer.Exit(EXIT_FAILED if any(not entry.is_fine for entry in report) else 0)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port; 0 for any free one. Default: [api] port.")] = None,
+) -> None:
+    """Serve the HTTP API on loopback. It only reads. Ctrl-C ends it.
+
+    The API key is in `<data folder>/api.key`, readable by you only. /docs describes every route.
+
+    Example: recsysops serve --port 8350
+    """
+    from recsysops.processes import serve_api
+
+    serve_api(context.obj, port)
+
+
+@app.command()
+def dashboard(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port. Default: [dashboard] port.")] = None,
+    api: Annotated[str | None, typer.Option(metavar="URL", help="Address of the API. Default: from [api].")] = None,
+) -> None:
+    """Open the dashboard on loopback, beside an API that runs already. Ctrl-C ends it.
+
+    Example: recsysops dashboard
+    """
+    from recsysops.processes import run_dashboard
+
+    run_dashboard(context.obj, port, api)
+
+
+@app.command()
+def up(context: typer.Context) -> None:
+    """Start API and dashboard together and print their addresses. Ctrl-C ends both.
+
+    Example: recsysops up
+    """
+    from recsysops.processes import up as up_
+
+    up_(context.obj)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where to put the simulated service.")] = Path("demo-service"),
+    oneshot: Annotated[bool, typer.Option("--oneshot", help="Stop after the board: start no server.")] = False,
+    small: Annotated[bool, typer.Option("--small", help="A service a hundred times smaller, in seconds.")] = False,
+) -> None:
+    """Simulate a streaming service, write its data as files, run the whole job on them, open the dashboard.
+
+    Everything is made below --folder; a run begins afresh. Ctrl-C ends what it started.
+
+    Example: recsysops demo --oneshot
+    """
+    from recsysops.demo import demo as demo_
+
+    demo_(folder, oneshot=oneshot, is_small=small)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f'"{text}" is no time (expected ISO, such as 2026-03-02T00:00:00Z). Correct it.') from error
+    if at.tzinfo is None:
+        raise UsageError(f'"{text}" has no offset: nobody can know which zone is meant. Write 2026-03-02T00:00:00Z.')
+    return at.astimezone(UTC)
+
+
+def _span(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    number, unit = text[:-1], text[-1:]
+    units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+    if unit not in units or not number.isdigit() or int(number) > 10_000:
+        raise UsageError(f'"{text}" is no span (expected a number and h, d or w, such as 7d). Correct it.')
+    return int(number) * units[unit]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line; our own errors become one sentence on stderr and an exit code."""
+    sys.exit(_run(argv))
+
+
+def _run(argv: list[str] | None) -> int:
+    command: Callable[..., Any] = typer.main.get_command(app)
+    try:
+        code = command(argv, standalone_mode=False)
+    except (SettingsError, SettingsNotFoundError, UsageError, NotFoundError) as error:
+        return _say(error, EXIT_USAGE)
+    except RecSysOpsError as error:
+        return _say(error, EXIT_FAILED)
+    except (typer.Abort, KeyboardInterrupt):
+        return _say("Stopped.", 130)
+    except BrokenPipeError:
+        # The reader left (head, less): nobody is there to be told, and Python must not try again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - a traceback helps no launch manager
+        return _unexpected(error)
+    return code if isinstance(code, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    if hasattr(error, "show") and hasattr(error, "exit_code"):  # typer's own: a wrong option or argument
+        error.show()
+        return EXIT_USAGE
+    if os.environ.get("RECSYSOPS_TRACEBACK"):
+        raise error
+    return _say(
+        f"Something unforeseen: {type(error).__name__}: {error}. Please report it with RECSYSOPS_TRACEBACK=1 set.",
+        EXIT_FAILED,
+    )
+
+
+def _say(what: object, code: int) -> int:
+    typer.echo(str(what), err=True)
+    return code

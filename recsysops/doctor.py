@@ -1,0 +1,105 @@
+"""Examines the installation and says, for each thing a run needs, whether it is there and what to do if not."""
+
+import importlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from recsysops.bootstrap import known_plugins, reading
+from recsysops.errors import RecSysOpsError
+from recsysops.plugins import PluginReport
+from recsysops.settings import Settings, read_settings
+from recsysops.sources import FileReader
+
+MIN_FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """One thing looked at."""
+
+    what: str
+    is_fine: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(settings_file: Path) -> tuple[Examination, ...]:
+    """Look at everything; what cannot be looked at because something before it is wrong is left out."""
+    done = [_library("lightgbm", "Install the OpenMP runtime: apt-get install libgomp1, or brew install libomp.")]
+    done += [
+        _library(name, "Install RecSysOps again.") for name in ("great_expectations", "ibis", "duckdb", "streamlit")
+    ]
+    try:
+        settings = read_settings(settings_file)
+        plugins = known_plugins(settings_file)
+    except RecSysOpsError as error:
+        return (*done, _wrong("settings", str(error), "Correct the settings file."))
+    done.append(_fine("settings", str(settings_file.resolve())))
+    done.append(_plugins(plugins))
+    done.append(_disk(settings))
+    done += _stored(settings_file, settings)
+    return (*done, *_sources(settings))
+
+
+def _fine(what: str, found: str) -> Examination:
+    return Examination(what=what, is_fine=True, found=found)
+
+
+def _wrong(what: str, found: str, remedy: str = "") -> Examination:
+    return Examination(what=what, is_fine=False, found=found, remedy=remedy)
+
+
+def _library(name: str, remedy: str) -> Examination:
+    try:
+        version = getattr(importlib.import_module(name), "__version__", "installed")
+    except (ImportError, OSError) as error:
+        return _wrong(name, str(error), remedy)
+    return _fine(name, version)
+
+
+def _plugins(report: PluginReport) -> Examination:
+    if report.refused:
+        reasons = "; ".join(f"{plugin.name}: {plugin.reason}" for plugin in report.refused)
+        return _wrong("plug-ins", reasons, "See `recsysops plugins`.")
+    return _fine("plug-ins", f"{len(report.detectors)} detectors, {len(report.channels)} channels")
+
+
+def _disk(settings: Settings) -> Examination:
+    folder = settings.data_folder
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1e9:.1f} GB free at {folder}"
+    return _fine("disk", found) if free >= MIN_FREE_BYTES else _wrong("disk", found, "Free at least 1 GB.")
+
+
+def _stored(settings_file: Path, settings: Settings) -> tuple[Examination, ...]:
+    """Look at store and models; a store that was never made is fine."""
+    if not settings.service.store and not settings.data_folder.exists():
+        return (_fine("store", "not made yet; `recsysops ingest` makes it"),)
+    try:
+        with reading(settings_file) as context, context.store.read() as unit:
+            runs, cards = unit.runs.list(limit=1), unit.models.active()
+            gone = [card.model_id for card in cards if not (context.artifacts_folder / card.folder).is_dir()]
+    except RecSysOpsError as error:
+        return (_wrong("store", str(error)),)
+    store = _fine("store", f"last run: {runs[0].run_id}" if runs else "no run yet")
+    if gone:
+        return store, _wrong("models", f"folders gone: {', '.join(gone)}", "Run `recsysops train`.")
+    return store, _fine("models", f"{len(cards)} active")
+
+
+def _sources(settings: Settings) -> tuple[Examination, ...]:
+    reader = FileReader(settings.folder)
+    counts = {table: len(reader.files(source)) for table, source in settings.sources.items()}
+    return tuple(
+        _fine(f"source {table}", f"{n} files at {settings.sources[table].path}")
+        if n
+        else _wrong(
+            f"source {table}",
+            f"no file at {settings.sources[table].path}",
+            f"Correct sources.{table}.path, or deliver the files.",
+        )
+        for table, n in counts.items()
+    )

@@ -1,0 +1,35 @@
+"""What a model may learn from, and the shape of a progress report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pandas as pd
+
+from recsysops.columns import KNOWN_AT, OBSERVED_AT
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and how much of it is done, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Everything the model may learn from, with the times at which it was known."""
+
+    titles: pd.DataFrame
+    """TITLE_VERSION, every version."""
+    launches: pd.DataFrame
+    """LAUNCH_VERSION, every version."""
+    outcomes: pd.DataFrame
+    """OUTCOMES."""
+    label: str = ""
+    """`not point-in-time` where any of it rests on assumed times."""
+
+    def until(self, as_of: datetime) -> "History":
+        """Return what was known at `as_of`."""
+        return replace(
+            self,
+            titles=self.titles[self.titles[OBSERVED_AT] <= as_of],
+            launches=self.launches[self.launches[OBSERVED_AT] <= as_of],
+            outcomes=self.outcomes[self.outcomes[KNOWN_AT] <= as_of],
+        )

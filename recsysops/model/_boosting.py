@@ -1,0 +1,85 @@
+"""LightGBM: one small ensemble for one target. The only place where the library is called. Not for quantiles: see `_conformal`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from recsysops.model._asof import Floats
+from recsysops.settings import ModelSettings
+
+if TYPE_CHECKING:
+    import lightgbm
+
+SMALL: Final = 5_000
+"""Below this many rows the settings for small data hold."""
+_ROUNDS_SMALL: Final = 300
+_ROUNDS_LARGE: Final = 160
+_BAG_SMALL: Final = 3
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Boosters whose mean is the answer, and the columns they were given, in order."""
+
+    boosters: "tuple[lightgbm.Booster, ...]"
+    columns: tuple[str, ...]
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Return one number per row of a feature frame; a column the frame lacks is missing in every row."""
+        if frame.empty:
+            return np.zeros(len(frame))
+        named = _named(frame, self.columns)
+        answers = [booster.predict(named, num_threads=1, validate_features=True) for booster in self.boosters]
+        return cast(Floats, np.mean(np.array(answers, dtype=np.float64), axis=0))
+
+    def texts(self) -> list[str]:
+        """Return the boosters in LightGBM's text format."""
+        return [booster.model_to_string() for booster in self.boosters]
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str], columns: Sequence[str]) -> "Ensemble":
+        """Undo `texts`. Only for text whose checksum was verified: LightGBM may abort the process on a damaged one."""
+        import lightgbm
+
+        return cls(tuple(lightgbm.Booster(model_str=text) for text in texts), tuple(columns))
+
+
+def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings) -> Ensemble:
+    """Fit an ensemble to a target; the same input gives the same ensemble, bit for bit.
+
+    Rounds are fixed by the size of the data: nothing is stopped early on data that is scored later. Columns that do not
+    vary are left out.
+    """
+    import lightgbm
+
+    columns = tuple(str(name) for name in frame.columns[frame.nunique(dropna=False).to_numpy() > 1])
+    is_small = len(frame) < SMALL
+    boosters = []
+    for member in range(_BAG_SMALL if is_small else 1):
+        params = _params(len(frame), settings) | {"seed": settings.seed * 100 + member}
+        data = lightgbm.Dataset(_named(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")})
+        boosters.append(lightgbm.train(params, data, _ROUNDS_SMALL if is_small else _ROUNDS_LARGE))
+    # A booster that came from text predicts from the same text it is stored as.
+    return Ensemble.from_texts([booster.model_to_string() for booster in boosters], columns)
+
+
+def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
+    common = {
+        "objective": "l2", "lambda_l2": 5.0, "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1, "deterministic": True,
+        "force_row_wise": True, "feature_fraction": 0.5,
+    }  # fmt: skip
+    if n_rows < SMALL:
+        # Random thresholds and few leaves: with some hundred launches the variance is what hurts.
+        # One thread: at this size threads wait for each other longer than they work.
+        small = {"num_threads": 1, "num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
+        return common | small | {"min_data_in_leaf": int(np.clip(n_rows // 40, 5, 30))}
+    return common | {"num_threads": settings.threads, "num_leaves": 23, "learning_rate": 0.08, "max_bin": 63, "min_data_in_leaf": 40}
+
+
+def _named(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    # Values of metadata stand in feature names, and LightGBM refuses some characters: it gets numbers instead.
+    chosen = frame.reindex(columns=list(columns)).astype(np.float64)
+    return chosen.set_axis([f"f{at:04d}" for at in range(len(columns))], axis=1)

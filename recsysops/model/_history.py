@@ -1,0 +1,117 @@
+"""What earlier titles tell: levels of a market and surface, and histories of people, providers and franchises.
+
+Every number rests on outcomes known at the row's cut; a mean over few titles is shrunk towards its cell's level.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from recsysops.model._asof import AsOfIndex, Floats, Ints
+from recsysops.model._past import Past, Rows
+
+_RECENT: Final = 300
+"""Outcomes behind the level of a cell: the latest ones."""
+_PRIOR: Final = 3.0
+"""Titles' worth of weight on the cell's level in a shrunken mean."""
+
+
+@dataclass(frozen=True)
+class CellIndex:
+    """The past by market and surface, ordered by when it was known."""
+
+    cells: pd.MultiIndex
+    index: AsOfIndex
+    known: Ints
+
+    @classmethod
+    def of(cls, past: Past) -> "CellIndex":
+        """Index the past."""
+        pairs = pd.MultiIndex.from_arrays([past.market, past.surface])
+        cells = pairs.unique()
+        groups = cells.get_indexer(pairs).astype(np.int64)
+        return cls(cells, AsOfIndex.of(groups, past.known, len(cells)), past.known)
+
+    def cell_of(self, rows: Rows | Past) -> Ints:
+        """Return the number of each row's cell, -1 where it has no past."""
+        return self.cells.get_indexer(pd.MultiIndex.from_arrays([rows.market, rows.surface])).astype(np.int64)
+
+    def level(self, rows: Rows, y: Floats) -> tuple[Floats, Floats]:
+        """Return mean (missing where nothing was known) and count of the latest outcomes of each row's cell."""
+        begin, end = self.index.span(self.cell_of(rows), rows.cut)
+        begin = np.maximum(begin, end - _RECENT)
+        total = np.concatenate([[0.0], np.cumsum(y[self.index.order])])
+        n = (end - begin).astype(np.float64)
+        return np.where(n > 0, (total[end] - total[begin]) / np.maximum(n, 1), np.nan), n
+
+    def latest(self, rows: Rows, count: int) -> list[Ints]:
+        """Return, per row, the positions in the past of the latest known outcomes of its cell."""
+        begin, end = self.index.span(self.cell_of(rows), rows.cut)
+        return [self.index.order[max(b, e - count) : e] for b, e in zip(begin, end, strict=True)]
+
+
+class ValueHistory:
+    """Earlier outcomes of titles that share a value of one field, in the same market and surface."""
+
+    def __init__(self, past: Past, past_values: Sequence[Sequence[str]], cells: CellIndex) -> None:
+        """Index the past by value; `past_values` holds the values of each past title."""
+        owner, texts = _exploded(past_values)
+        self._n_cells = max(len(cells.cells), 1)
+        self._values = pd.Index(pd.unique(np.array(texts, dtype=object))) if texts else pd.Index([], dtype=object)
+        groups = self._values.get_indexer(pd.Index(texts, dtype=object)) * self._n_cells + cells.cell_of(past)[owner]
+        self._index = AsOfIndex.of(groups.astype(np.int64), past.known[owner], len(self._values) * self._n_cells)
+        self._owner = owner[self._index.order]
+        self._cells = cells
+
+    def means(self, rows: Rows, values: Sequence[Sequence[str]], y: Floats, level: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return mean and maximum of the values' shrunken means, as deviations from `level`, and the titles behind them.
+
+        All are missing where no value of a row has a history.
+        """
+        owner, texts = _exploded(values)
+        cell = self._cells.cell_of(rows)[owner]
+        code = self._values.get_indexer(pd.Index(texts, dtype=object))
+        groups = np.where((code >= 0) & (cell >= 0), code * self._n_cells + cell, -1).astype(np.int64)
+        begin, end = self._index.span(groups, rows.cut[owner])
+        total = np.concatenate([[0.0], np.cumsum(y[self._owner])])
+        n = (end - begin).astype(np.float64)
+        deviation = (total[end] - total[begin] - n * np.nan_to_num(level[owner])) / (n + _PRIOR)
+        return _gathered(owner[n > 0], deviation[n > 0], n[n > 0], len(rows))
+
+
+class EarlierTitles:
+    """How many titles with a value had launched before, anywhere: a measure of fame that needs no outcome."""
+
+    def __init__(self, values: Sequence[Sequence[str]], launched: Ints) -> None:
+        """Index titles by the values they had when they `launched`."""
+        owner, texts = _exploded(values)
+        self._values = pd.Index(pd.unique(np.array(texts, dtype=object))) if texts else pd.Index([], dtype=object)
+        groups = self._values.get_indexer(pd.Index(texts, dtype=object)).astype(np.int64)
+        self._index = AsOfIndex.of(groups, launched[owner], len(self._values))
+
+    def counts(self, rows: Rows, values: Sequence[Sequence[str]]) -> tuple[Floats, Floats]:
+        """Return mean and maximum, over the values of each row, of the titles launched by its cut; missing without values."""
+        owner, texts = _exploded(values)
+        groups = self._values.get_indexer(pd.Index(texts, dtype=object)).astype(np.int64)
+        begin, end = self._index.span(groups, rows.cut[owner])
+        mean, most, _ = _gathered(owner, (end - begin).astype(np.float64), np.ones(len(owner)), len(rows))
+        return mean, most
+
+
+def _exploded(values: Sequence[Sequence[str]]) -> tuple[Ints, list[str]]:
+    counts = np.array([len(items) for items in values], dtype=np.int64)
+    return np.repeat(np.arange(len(values)), counts), [text for items in values for text in items]
+
+
+def _gathered(owner: Ints, deviation: Floats, n: Floats, n_rows: int) -> tuple[Floats, Floats, Floats]:
+    count = np.bincount(owner, minlength=n_rows).astype(np.float64)
+    some = count > 0
+    mean = np.bincount(owner, weights=deviation, minlength=n_rows) / np.maximum(count, 1)
+    most = np.full(n_rows, -np.inf)
+    np.maximum.at(most, owner, deviation)
+    titles = np.bincount(owner, weights=n, minlength=n_rows)
+    nothing = np.full(n_rows, np.nan)
+    return np.where(some, mean, nothing), np.where(some, most, nothing), np.where(some, titles, nothing)

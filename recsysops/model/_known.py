@@ -1,0 +1,94 @@
+"""Everything known at one time, made ready once and shared by measures and horizons. Not for learning."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Protocol, TypeVar
+
+import pandas as pd
+
+from recsysops.columns import KNOWN_AT, MARKET, SURFACE
+from recsysops.model._asof import microsecond, microseconds
+from recsysops.model._catalogue import Catalogue
+from recsysops.model._past import LaunchBook, Past, Rows, known_outcomes, known_titles, past_of
+from recsysops.model._recipe import Recipe
+from recsysops.settings import ModelSettings
+
+_RECIPE_TITLES: Final = 4000
+"""A recipe is learned from the titles observed last, at most this many."""
+
+T = TypeVar("T")
+
+
+class Frames(Protocol):
+    """The frames of a history."""
+
+    @property
+    def titles(self) -> pd.DataFrame:
+        """TITLE_VERSION."""
+        ...
+
+    @property
+    def launches(self) -> pd.DataFrame:
+        """LAUNCH_VERSION."""
+        ...
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """OUTCOMES."""
+        ...
+
+
+class Known:
+    """A history cut off at a time; nothing later is reachable through it."""
+
+    def __init__(self, history: Frames, as_of: datetime, settings: ModelSettings) -> None:
+        """Cut the history off at `as_of`."""
+        self.at = microsecond(as_of)
+        self.settings = settings
+        self.catalogue = Catalogue(known_titles(history.titles, as_of), frozenset(settings.ignore_fields))
+        self.launches = LaunchBook(history.launches, as_of)
+        self._outcomes = known_outcomes(history.outcomes, as_of)
+        self._pasts: dict[tuple[str, int], Past] = {}
+
+    def past(self, measure: str, horizon: int) -> Past:
+        """Return the outcomes of a measure and horizon known at the time."""
+        if (measure, horizon) not in self._pasts:
+            self._pasts[measure, horizon] = past_of(self._outcomes, measure, horizon)
+        return self._pasts[measure, horizon]
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe learned from what is known at the time."""
+        return self.recipe_at(self.at)
+
+    def recipe_at(self, at: int) -> Recipe:
+        """Return the recipe learned from what was known at an earlier time, in microseconds."""
+        numbers = self.catalogue.latest_states(_RECIPE_TITLES, at)
+        states = [self.catalogue.states[number] for number in numbers]
+        outcomes = self._outcomes[microseconds(self._outcomes[KNOWN_AT]) <= at]
+        return Recipe.fit(states, self.settings, list(outcomes[MARKET]), list(outcomes[SURFACE]))
+
+
+class Memory:
+    """Remembers the results of pure functions of rows by the content of the rows."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._kept: dict[tuple[str, ...], object] = {}
+
+    def get(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        """Return what is kept under `key`, made now if it is not."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]  # type: ignore[return-value]  # the key names what was kept
+
+
+def content_key(rows: Rows | Past) -> str:
+    """Return a hash of which cells at which times these are; outcomes do not enter."""
+    digest = hashlib.sha256(rows.launch.tobytes())
+    digest.update((rows.cut if isinstance(rows, Rows) else rows.known).tobytes())
+    for texts in (rows.title, rows.market, rows.surface):
+        digest.update("\x00".join(map(str, texts)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,167 @@
+"""Training: out-of-sample predictions in the order of time, their calibration, and the final fit on all.
+
+Each launch enters with one lead, chosen by a hash of its cell, so that leads are pooled without repeating a label: four
+near-copies of a launch would cost four times as much and make small leaves look supported.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recsysops.domain.measure import LEADS, Measure, inverse
+from recsysops.model._asof import Floats, Ints
+from recsysops.model._boosting import SMALL, Ensemble, fit
+from recsysops.model._conformal import Calibration
+from recsysops.model._features import YEARLY, Features
+from recsysops.model._past import Past
+from recsysops.model._recipe import Recipe
+from recsysops.settings import ModelSettings
+
+MIN_ROWS: Final = 40
+"""With fewer past launches nothing is learned."""
+_MIN_DIFFICULTY: Final = 1_000
+"""With fewer residuals, how hard a case is cannot be learned."""
+_YEAR_DAYS: Final = 400
+_DAY: Final = 86_400_000_000
+
+Step = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """All that predicts one measure and horizon."""
+
+    recipe: Recipe
+    point: Ensemble
+    difficulty: Ensemble | None
+    calibration: Calibration
+
+    def quantiles(self, features: Features) -> Floats:
+        """Return quantiles on the transformed scale, shape (n, 19)."""
+        level = self.point.predict(features.frame)
+        return self.calibration.quantiles(level, self.scale(features.frame), features.is_missing)
+
+    def scale(self, frame: pd.DataFrame) -> Floats:
+        """Return how hard each row is to predict, relative to the others; 1 where that was not learned."""
+        return np.ones(len(frame)) if self.difficulty is None else _positive(self.difficulty.predict(frame))
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Quantiles of past launches predicted by models that had not seen them, for scoring."""
+
+    at: Ints
+    """Positions in the past."""
+    quantiles: Floats
+
+
+def leads_of(past: Past) -> Ints:
+    """Return one of the leads for each past cell, by a hash of its key: stable, whatever else is there."""
+    keys = np.array([f"{t}\x00{m}\x00{s}" for t, m, s in zip(past.title, past.market, past.surface, strict=True)], dtype=object)
+    if not len(keys):
+        return np.zeros(0, dtype=np.int64)
+    return np.array(LEADS, dtype=np.int64)[(pd.util.hash_array(keys) % len(LEADS)).astype(np.int64)]
+
+
+def train(
+    recipe: Recipe, features: Features, past: Past, cut: Ints, settings: ModelSettings, step: Step
+) -> tuple[TrainedModel, HeldBack]:
+    """Train on past launches, which are ordered by launch.
+
+    Args:
+        recipe: What the features were built with.
+        features: One row per past launch, as known at `cut`.
+        past: The launches and their outcomes, all of them already known.
+        cut: When each row's features were known.
+        settings: Seed and threads.
+        step: Told how much is done, 0 to 1.
+    """
+    frame = _usable(features.frame, past)
+    blocks = time_blocks(past.launch)
+    level = _out_of_sample(frame, past, cut, blocks, settings, step)
+    held = np.flatnonzero(blocks >= 0)
+    residual = past.y[held] - level[held]
+    scale, difficulty = _difficulty(frame.iloc[held], residual, blocks[held], settings)
+    step(0.8)
+    calibration = Calibration(level[held], residual / scale, features.is_missing[held])
+    model = TrainedModel(recipe, fit(frame, past.y, settings), difficulty, calibration)
+    quantiles = np.zeros((len(held), 19))
+    for block in np.unique(blocks[held]):
+        own = blocks[held] == block
+        others = calibration.without(own)
+        quantiles[own] = others.quantiles(level[held][own], scale[own], features.is_missing[held][own])
+    step(1.0)
+    return model, HeldBack(held, quantiles)
+
+
+def time_blocks(launch: Ints) -> Ints:
+    """Number the blocks of launches predicted out of sample, in the order of time; -1 for the earliest, which only teach.
+
+    Launches of one time are never parted.
+    """
+    n = len(launch)
+    share, count = (0.3, 2) if n >= SMALL else (0.5, 3) if n >= 1_000 else (0.65, 5)
+    borders = np.unique(launch[[min(int(n * (1 - share + share * k / count)), n - 1) for k in range(count)]])
+    return np.searchsorted(borders, launch, side="right").astype(np.int64) - 1
+
+
+def counted(measure: str, quantiles: Floats) -> Floats:
+    """Return quantiles a count can take: members who interact are whole and not below zero; other measures stay."""
+    if Measure(measure) is not Measure.UPTAKE:
+        return quantiles
+    return np.log1p(np.maximum(np.rint(np.expm1(np.maximum(quantiles, 0.0))), 0.0))
+
+
+def shares(measure: str, quantiles: Floats, denominator: Floats) -> Floats:
+    """Return quantiles of the share from those on the transformed scale."""
+    return np.maximum.accumulate(inverse(measure, counted(measure, quantiles), denominator[:, None]), axis=1)
+
+
+def _usable(frame: pd.DataFrame, past: Past) -> pd.DataFrame:
+    # Less than a year of launches cannot tell a season from a trend.
+    span = (past.launch.max() - past.launch.min()) / _DAY
+    return frame if span >= _YEAR_DAYS else frame.drop(columns=YEARLY)
+
+
+def _out_of_sample(
+    frame: pd.DataFrame, past: Past, cut: Ints, blocks: Ints, settings: ModelSettings, step: Step
+) -> Floats:
+    level = np.full(len(past), np.nan)
+    numbers = np.unique(blocks[blocks >= 0])
+    for done, block in enumerate(numbers):
+        own = blocks == block
+        seen = _taught(past, cut, own)
+        level[own] = fit(frame[seen], past.y[seen], settings).predict(frame[own])
+        step(0.7 * (done + 1) / len(numbers))
+    return level
+
+
+def _taught(past: Past, cut: Ints, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return what a block's model learns from: outcomes known when its first row was cut.
+
+    Where these are too few, all launches before the block: their outcomes are known by now, only not yet then.
+    """
+    known = past.known <= cut[own].min()
+    return known if known.sum() >= MIN_ROWS else past.launch < past.launch[own].min()
+
+
+def _difficulty(
+    frame: pd.DataFrame, residual: Floats, blocks: Ints, settings: ModelSettings
+) -> tuple[Floats, Ensemble | None]:
+    """Learn the size of the residuals; each block's scale comes from the other blocks."""
+    if len(residual) < _MIN_DIFFICULTY:
+        return np.ones(len(residual)), None
+    scale = np.ones(len(residual))
+    size = np.abs(residual)
+    for block in np.unique(blocks):
+        own = blocks == block
+        scale[own] = _positive(fit(frame[~own], size[~own], settings).predict(frame[own]))
+    return scale, fit(frame, size, settings)
+
+
+def _positive(size: Floats) -> Floats:
+    return np.maximum(size, 1e-3)

@@ -1,0 +1,99 @@
+"""What counts as a missing value, and why. One definition, for the verdict and for the failing rows."""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from recsysops.domain.text import plain
+
+SHOWN: Final = 80
+"""Characters of a value that are kept."""
+_INVISIBLE: Final = str.maketrans(dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad")))
+_BRACKETS: Final = " \t[](){}<>.:;!*_\"'"
+_PLACEHOLDER_IMAGE: Final = re.compile(r"(?:^|[/_.-])placeholder\.(?:jpe?g|png|gif|webp|svg)(?:[?#].*)?$")
+_TIME_FIELDS: Final = ("runtime", "duration")
+"""Fields in which 0 counts as missing, by how they begin: no title has no length. Elsewhere 0 is a value (a rating)."""
+
+
+def missing_reasons(values: pd.Series, field: str, placeholders: Collection[str]) -> pd.Series:
+    """Say of each value of a field why it counts as missing.
+
+    Missing are null, NaN, infinities, empty and blank texts (invisible characters are blank), lists without a filled
+    item, placeholders, texts that begin with a placeholder of two or more words, pictures named placeholder, and
+    lengths of 0.
+
+    Args:
+        values: Values of one field: texts, numbers, lists or missing.
+        field: The field's name.
+        placeholders: Texts that count as missing, compared without case, surrounding space and brackets.
+
+    Returns:
+        Same index; the reason, such as `empty` or `placeholder "TBA"`, or an empty text where there is a value.
+    """
+    known = {_normal(text) for text in placeholders} - {""}
+    beginnings = tuple(f"{text} " for text in known if " " in text)
+    reasons: dict[str, str] = {}
+    found = []
+    for value in values.to_numpy(dtype=object):
+        if isinstance(value, str):
+            if value not in reasons:  # values repeat: each text is judged once
+                reasons[value] = _text_reason(value, field, known, beginnings)
+            found.append(reasons[value])
+        else:
+            found.append(_reason(value, field, known, beginnings))
+    return pd.Series(found, index=values.index, dtype="str")
+
+
+def shown(value: object) -> str:
+    """Return a value as text: cut, on one line, harmless; empty for null."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return plain(", ".join(map(str, value[:SHOWN])), SHOWN)
+    return "" if value is None or value is pd.NaT or value is pd.NA or value != value else plain(str(value), SHOWN)
+
+
+def _reason(value: object, field: str, known: Collection[str], beginnings: Sequence[str]) -> str:
+    if isinstance(value, str):
+        return _text_reason(value, field, known, tuple(beginnings))
+    if isinstance(value, (list, tuple, np.ndarray)):
+        reasons = [_reason(item, field, known, beginnings) for item in value]
+        return "" if not all(reasons) else (reasons[0] if reasons else "an empty list")
+    if isinstance(value, dict):
+        return "" if value else "empty"
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return "empty"
+    return _number_reason(value, field)
+
+
+def _number_reason(value: object, field: str) -> str:
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+        if not np.isfinite(value):
+            return "not a finite number"
+        if value <= 0 and field.casefold().startswith(_TIME_FIELDS):
+            return f"a length of {value:g}"
+    return ""
+
+
+def _text_reason(value: str, field: str, known: Collection[str], beginnings: tuple[str, ...]) -> str:
+    visible = value.translate(_INVISIBLE).strip()
+    if not visible:
+        return "empty" if not value else "blank"
+    normal = _normal(visible)
+    if normal in known or visible.casefold() in known or f"{normal} ".startswith(beginnings):
+        return f'placeholder "{plain(visible, SHOWN // 2)}"'
+    if _PLACEHOLDER_IMAGE.search(visible.casefold()):
+        return f'placeholder picture "{plain(visible[-SHOWN // 2 :])}"'
+    if field.casefold().startswith(_TIME_FIELDS):
+        try:
+            return _number_reason(float(visible), field)
+        except ValueError:
+            return ""
+    return ""
+
+
+def _normal(text: str) -> str:
+    """Return a text as placeholders are compared: case, space and brackets off; `-` and `?` stay what they are."""
+    folded = " ".join(text.translate(_INVISIBLE).casefold().split())
+    return folded.strip(_BRACKETS) or folded

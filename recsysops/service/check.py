@@ -1,0 +1,132 @@
+"""The pre-launch gate: judge now, on what the store holds, and answer with one exit code. Writes nothing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from recsysops.columns import (
+    CELL_KEY,
+    HAS_EXPECTATION,
+    LAUNCH_AT,
+    LAUNCH_STATUS,
+    MARKET,
+    N_FINDINGS,
+    NAME,
+    PREVIOUS_LAUNCH_AT,
+    SEVERITY,
+    STATUS,
+    SURFACE,
+    TITLE_ID,
+    WHY,
+)
+from recsysops.domain.issue import Finding
+from recsysops.domain.severity import Severity
+from recsysops.domain.verdict import Status, StepOutcome
+from recsysops.domain.views import CellView, CheckedCell, CheckReport
+from recsysops.errors import NotFoundError
+from recsysops.service.context import Context
+from recsysops.service.frames import to_findings
+from recsysops.service.judge import Judgement, judge
+
+
+def check(
+    context: Context,
+    *,
+    title_ids: Sequence[str] = (),
+    launching_within: timedelta | None = None,
+    fail_on: Severity = Severity.CRITICAL,
+    allow_unknown: bool = False,
+    as_of: datetime | None = None,
+) -> CheckReport:
+    """Judge the upcoming cells that pass the filters.
+
+    Args:
+        context: The ports.
+        title_ids: Only these titles; empty for all.
+        launching_within: Only what launches within this of `as_of`.
+        fail_on: The mildest severity that fails the gate.
+        allow_unknown: Whether a cell that could not be judged passes the gate.
+        as_of: The time to stand at.
+
+    Raises:
+        NotFoundError: A title asked for does not launch within `model.upcoming_days`: it was not checked.
+    """
+    at = context.as_of(as_of)
+    with context.store.read() as unit:
+        judgement = judge(context, unit, at)
+    cells = judgement.cells
+    _refuse_absent(title_ids, cells, context.settings.model.upcoming_days)
+    if title_ids:
+        cells = cells[cells[TITLE_ID].isin(list(title_ids))]
+    if launching_within is not None:
+        cells = cells[cells[LAUNCH_AT] <= at + launching_within]
+    return CheckReport(
+        as_of=at if len(judgement.cells) else None,
+        fail_on=fail_on,
+        allow_unknown=allow_unknown,
+        cells=_checked(cells, to_findings(judgement.findings)),
+        notices=_notices(judgement, len(cells)),
+    )
+
+
+def _refuse_absent(title_ids: Sequence[str], cells: pd.DataFrame, days: int) -> None:
+    absent = sorted(set(title_ids) - set(cells[TITLE_ID]))
+    if absent:
+        named = ", ".join(f'"{title_id}"' for title_id in absent[:5])
+        raise NotFoundError(
+            f"Title {named} does not launch within {days} days, as far as is known: it was not checked. "
+            "Ingest its launch, or raise model.upcoming_days."
+        )
+
+
+def _checked(cells: pd.DataFrame, findings: Sequence[Finding]) -> tuple[CheckedCell, ...]:
+    by_cell: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        by_cell.setdefault((finding.title_id, finding.market, finding.surface), []).append(finding)
+    checked = [
+        CheckedCell(
+            title_id=row[TITLE_ID],
+            name=row[NAME] if isinstance(row[NAME], str) else "",
+            cell=_view(row),
+            findings=tuple(by_cell.get(tuple(row[column] for column in CELL_KEY), ())),
+        )
+        for row in cells.to_dict("records")
+    ]
+    return tuple(sorted(checked, key=_risk))
+
+
+def _risk(checked: CheckedCell) -> tuple[object, ...]:
+    cell = checked.cell
+    return cell.status.rank, cell.launch_at, checked.title_id, cell.market, cell.surface
+
+
+def _view(row: Mapping[Any, Any]) -> CellView:
+    previous = row[PREVIOUS_LAUNCH_AT]
+    return CellView(
+        market=row[MARKET],
+        surface=row[SURFACE],
+        launch_at=pd.Timestamp(row[LAUNCH_AT]).to_pydatetime(),
+        previous_launch_at=None if pd.isna(previous) else pd.Timestamp(previous).to_pydatetime(),
+        launch_status=row[LAUNCH_STATUS],
+        status=Status(row[STATUS]),
+        severity=Severity(row[SEVERITY]) if isinstance(row[SEVERITY], str) else None,
+        why=row[WHY] if isinstance(row[WHY], str) else "",
+        n_findings=int(row[N_FINDINGS]),
+        has_expectation=bool(row[HAS_EXPECTATION]),
+    )
+
+
+def _notices(judgement: Judgement, n_cells: int) -> tuple[str, ...]:
+    notices = [
+        f"{step.kind.capitalize()} {step.name} did not run: {step.reason}"
+        for step in judgement.steps
+        if step.outcome is StepOutcome.FAILED
+    ]
+    if not len(judgement.cells):
+        notices.append("No upcoming launch is known: nothing was checked.")
+    elif not n_cells:
+        first = judgement.cells[LAUNCH_AT].min()
+        notices.append(f"Nothing launches in this window; the next launch is at {first:%Y-%m-%d %H:%M} UTC.")
+    return tuple(notices)

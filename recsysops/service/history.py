@@ -1,0 +1,23 @@
+"""Gathers what a model may learn from."""
+
+from recsysops.domain.history import History
+from recsysops.domain.measure import HORIZONS
+from recsysops.service.context import Context
+from recsysops.service.ports import UnitOfWork
+
+NOT_POINT_IN_TIME = "not point-in-time"
+
+
+def read_history(context: Context, unit: UnitOfWork) -> History:
+    """Return every version of titles and launches, and every outcome, with the label they carry."""
+    return History(
+        titles=unit.versions.history("titles"),
+        launches=unit.versions.history("launches"),
+        outcomes=unit.treatment.outcomes(context.settings.treatment.measures, HORIZONS),
+        label=data_label(unit),
+    )
+
+
+def data_label(unit: UnitOfWork) -> str:
+    """Return `not point-in-time` where any batch rests on assumed times, else an empty text."""
+    return NOT_POINT_IN_TIME if any(batch.as_of_label for batch in unit.batches.all()) else ""

@@ -1,0 +1,150 @@
+"""Judges every upcoming cell: table checks, then detectors, then one status per cell. Writes nothing.
+
+Shared by `detect`, which stores and follows what is found, and `check`, which only tells.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from recsysops.columns import (
+    AS_OF,
+    CELL_KEY,
+    CELLS,
+    CHECKS,
+    DETECTOR,
+    EXPECTATIONS,
+    OUTCOME,
+    PREDICTION,
+    PREDICTIONS,
+    REQUIREMENTS,
+    RULE,
+    SUITE,
+    TITLES,
+)
+from recsysops.contract.detector import Detection
+from recsysops.domain.run import StepReport
+from recsysops.domain.verdict import CheckOutcome, StepOutcome
+from recsysops.errors import MissingColumnError
+from recsysops.service.board import board_cells
+from recsysops.service.cells import cell_metadata, upcoming_cells
+from recsysops.service.context import Context, DetectorInUse
+from recsysops.service.expectations import expectations_known
+from recsysops.service.frames import ANY_RULE, empty_findings, findings_in_order, verdicts_not_run
+from recsysops.service.ports import UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What was judged, frame by frame; see the columns of the same names."""
+
+    as_of: datetime
+    cells: pd.DataFrame
+    """BOARD_CELL."""
+    expectations: pd.DataFrame
+    checks: pd.DataFrame
+    verdicts: pd.DataFrame
+    findings: pd.DataFrame
+    steps: tuple[StepReport, ...]
+    """Every suite and detector: ran, failed or skipped."""
+
+
+def judge(context: Context, unit: UnitOfWork, as_of: datetime) -> Judgement:
+    """Judge the cells that launch within `model.upcoming_days` of `as_of`, on what was known then."""
+    cells = upcoming_cells(unit, as_of, context.settings.model.upcoming_days)
+    tables, suites = _tables(context, unit, cells, as_of)
+    detections, reports = [], []
+    for used in context.detectors:
+        detection, report = _detect(used, tables, as_of)
+        detections.append(detection)
+        reports.append(report)
+    for name, reason in context.refused_detectors.items():
+        detections.append(Detection(empty_findings(), verdicts_not_run(cells, name, (ANY_RULE,), reason)))
+        reports.append(StepReport(kind="detector", name=name, outcome=StepOutcome.FAILED, reason=reason))
+    verdicts = pd.concat([d.verdicts for d in detections], ignore_index=True) if detections else verdicts_not_run(cells)
+    found = [d.findings for d in detections if len(d.findings)]
+    findings = findings_in_order(pd.concat(found, ignore_index=True)) if found else empty_findings()
+    return Judgement(
+        as_of=as_of,
+        cells=board_cells(cells, verdicts, findings, tables[EXPECTATIONS]),
+        expectations=tables[EXPECTATIONS],
+        checks=tables[CHECKS],
+        verdicts=verdicts.sort_values([*CELL_KEY, DETECTOR, RULE], ignore_index=True),
+        findings=findings,
+        steps=(*suites, *reports),
+    )
+
+
+def _tables(
+    context: Context, unit: UnitOfWork, cells: pd.DataFrame, as_of: datetime
+) -> tuple[dict[str, pd.DataFrame], tuple[StepReport, ...]]:
+    titles = cell_metadata(cells, unit.versions.known(TITLES, as_of))
+    predictions = _recent_predictions(context, unit, cells, as_of)
+    checks, failed = context.checks.check(titles, context.requirements)
+    tables = {
+        CELLS: cells,
+        TITLES: titles,
+        PREDICTIONS: predictions,
+        EXPECTATIONS: expectations_known(unit, cells, predictions, as_of),
+        CHECKS: checks,
+        REQUIREMENTS: context.requirements,
+    }
+    return tables, _suite_reports(checks, failed)
+
+
+def _recent_predictions(context: Context, unit: UnitOfWork, cells: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Return the latest predictions, none when they are older than the settings allow: an old number is no check."""
+    predictions = unit.results.load(PREDICTIONS, as_of)
+    oldest = as_of - timedelta(hours=context.settings.model.max_prediction_age_hours)
+    predictions = predictions[predictions[AS_OF] >= oldest]
+    return predictions.merge(cells[list(CELL_KEY)], on=list(CELL_KEY))[list(PREDICTION)]
+
+
+def _suite_reports(checks: pd.DataFrame, failed: Mapping[str, str]) -> tuple[StepReport, ...]:
+    counts = Counter(str(name) for name in checks[SUITE])
+    return tuple(
+        StepReport(
+            kind="suite",
+            name=name,
+            outcome=StepOutcome.FAILED if name in failed else StepOutcome.RAN,
+            reason=failed.get(name, ""),
+            n=counts[name],
+        )
+        for name in sorted({*counts, *failed})
+    )
+
+
+def _detect(used: DetectorInUse, tables: Mapping[str, pd.DataFrame], as_of: datetime) -> tuple[Detection, StepReport]:
+    """Run one detector on copies of what it needs; what it raises makes its checks not_run, and stops no other."""
+    detector = used.detector
+    cells = tables[CELLS]
+    if cells.empty:
+        nothing = Detection(empty_findings(), verdicts_not_run(cells))
+        skipped = StepOutcome.SKIPPED
+        return nothing, StepReport(kind="detector", name=detector.name, outcome=skipped, reason="Nothing is upcoming.")
+    try:
+        detection = detector.detect(_needed(used, tables), used.params, as_of=as_of)
+    except Exception as error:  # noqa: BLE001 - a stranger's detector may raise anything, and must not stop the others
+        reason = f"{type(error).__name__}: {error}"
+        rules = tuple(rule.name for rule in detector.rules)
+        silent = Detection(empty_findings(), verdicts_not_run(cells, detector.name, rules, reason))
+        return silent, StepReport(kind="detector", name=detector.name, outcome=StepOutcome.FAILED, reason=reason)
+    n_judged = int((detection.verdicts[OUTCOME] != CheckOutcome.NOT_RUN.value).sum())
+    return detection, StepReport(kind="detector", name=detector.name, outcome=StepOutcome.RAN, n=n_judged)
+
+
+def _needed(used: DetectorInUse, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    needed = {CELLS: tables[CELLS].copy()}
+    for table, columns in used.detector.needs(used.params).items():
+        if table not in tables:
+            raise MissingColumnError(f'Detector "{used.detector.name}" needs a table "{table}", which does not exist.')
+        frame = tables[table]
+        for column in columns:
+            if column not in frame.columns:
+                hint = f'Map it under [sources.{table}.columns] or disable detector "{used.detector.name}".'
+                raise MissingColumnError.of(table, column, list(frame.columns), hint)
+        needed[table] = frame[list(columns)].copy() if columns else frame.copy()
+    return needed

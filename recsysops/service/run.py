@@ -1,0 +1,86 @@
+"""One whole cycle: ingest, train when due, predict, check and detect, follow, notify. Idempotent for one `as_of`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from recsysops.contract.channel import Notification
+from recsysops.domain.issue import IssueChange
+from recsysops.domain.run import Run
+from recsysops.domain.verdict import StepOutcome
+from recsysops.errors import RecSysOpsError
+from recsysops.service.context import Context
+from recsysops.service.detect import detect_into, status_counts
+from recsysops.service.ingest import IngestReport, ingest
+from recsysops.service.judge import Judgement
+from recsysops.service.notify import compose, notify_into
+from recsysops.service.predict import predict_into
+from recsysops.service.recording import Recorder
+from recsysops.service.train import train_when_due
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """What a cycle did."""
+
+    run: Run
+    ingested: IngestReport
+    judgement: Judgement
+    changes: tuple[IssueChange, ...]
+    notification: Notification
+
+
+def run_cycle(context: Context, *, as_of: datetime | None = None) -> RunReport:
+    """Do one cycle at `as_of`.
+
+    A file that cannot be read, a model that cannot be trained or a prediction that fails does not stop the cycle: the
+    record names it, what rests on it is unknown, and the run counts as failed.
+
+    Raises:
+        RunFailedError: Judging itself failed; nothing of it was published.
+    """
+    at = context.as_of(as_of)
+    recorder = Recorder(context, "run", at)
+    ingested = ingest_into(context, recorder)
+    models = _models(context, recorder, at)
+    judgement, changes, is_followed = detect_into(context, recorder, at)
+    with context.store.read() as unit:
+        notification = compose(context, unit, recorder.run, judgement, changes)
+    notify_into(context, recorder, notification)
+    run = recorder.finish(is_followed=is_followed, models=models, counts=status_counts(judgement))
+    return RunReport(run=run, ingested=ingested, judgement=judgement, changes=changes, notification=notification)
+
+
+def ingest_as_run(context: Context) -> IngestReport:
+    """Ingest, on record as a run of its own."""
+    recorder = Recorder(context, "ingest", context.as_of())
+    report = ingest_into(context, recorder)
+    recorder.finish()
+    return report
+
+
+def ingest_into(context: Context, recorder: Recorder) -> IngestReport:
+    """Ingest as a step of a run; files that could not be read make the step failed, the others are in."""
+    with recorder.step("ingest") as step:
+        report = ingest(
+            context.store,
+            context.reader,
+            context.aggregator,
+            context.settings,
+            clock=context.clock,
+            progress=context.progress,
+        )
+        step.n = sum(receipt.accepted for receipt in report.receipts)
+        if report.errors:
+            step.outcome = StepOutcome.FAILED
+            step.reason = " ".join(error.message for error in report.errors)
+    recorder.rests_on(tuple(receipt.batch_id for receipt in report.receipts))
+    return report
+
+
+def _models(context: Context, recorder: Recorder, as_of: datetime) -> tuple[str, ...]:
+    """Train and predict; a failure is on record, and what would rest on the prediction is not run."""
+    try:
+        train_when_due(context, recorder, as_of)
+        return predict_into(context, recorder, as_of)[2]
+    except RecSysOpsError:
+        return ()

@@ -1,0 +1,89 @@
+"""What the command line shows: tables for people, JSON for programs. Shows only; decides nothing.
+
+Text that comes from users' files is printed as text: never as markup, and without control characters.
+"""
+
+import dataclasses
+import json as json_library
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from recsysops.domain.history import Progress as Report
+from recsysops.domain.views import CheckAnswer, CheckReport
+from recsysops.terminal.lists import backtested, examined, issue_list, plugin_list
+from recsysops.terminal.steps import checked, cycled, detected, ingested, predicted, trained
+from recsysops.terminal.title import explained
+
+__all__ = [
+    "backtested", "checked", "cycled", "detected", "examined", "explained", "ingested", "issue_list", "plain",
+    "plugin_list", "predicted", "progress", "show", "trained",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+@contextmanager
+def progress(*, is_quiet: bool) -> Iterator[Report]:
+    """Show progress bars on stderr where a person watches; yield the function steps report to."""
+    console = Console(stderr=True)
+    if is_quiet or not console.is_terminal:
+        yield _ignore
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: float) -> None:
+            # "train reach 7 d" and "train" are the same bar: its first word names it.
+            name = what.split(maxsplit=1)[0]
+            if name not in tasks:
+                tasks[name] = bars.add_task(what, total=1.0)
+            bars.update(tasks[name], completed=min(max(done, 0.0), 1.0), description=what)
+
+        yield report
+
+
+def _ignore(what: str, done: float) -> None:
+    """Show nothing."""
+
+
+def show(report: T, *, render: Callable[[T, Console], None], as_json: bool = False) -> None:
+    """Print a report: `render` for people, one JSON document for programs."""
+    if as_json:
+        value = CheckAnswer.of(report) if isinstance(report, CheckReport) else report
+        typer.echo(json_library.dumps(plain(value), indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, emoji=False, width=160)
+    render(report, console)
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON can say it: times in ISO, what is missing or not finite as null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return None if value != value else value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return [plain(row) for row in value.to_dict("records")]
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()  # a numpy number
+    return None if isinstance(value, float) and not math.isfinite(value) else value

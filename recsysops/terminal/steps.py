@@ -1,0 +1,158 @@
+"""Reports of the writing verbs, and the launch board."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from recsysops.domain.issue import IssueChange
+from recsysops.domain.verdict import Status, StepOutcome
+from recsysops.domain.views import Board, CheckReport
+from recsysops.service.detect import DetectReport, status_counts
+from recsysops.service.ingest import IngestReport
+from recsysops.service.judge import Judgement
+from recsysops.service.predict import PredictReport
+from recsysops.service.run import RunReport
+from recsysops.service.train import TrainReport
+from recsysops.terminal.words import moment, safe, status_text, table, until, worth_words
+
+BOARD_ROWS = 25
+
+
+def ingested(report: IngestReport, console: Console) -> None:
+    """Print the account of every batch, by table: logs come in hundreds of files."""
+    totals: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+    for receipt in report.receipts:
+        counts = [1, receipt.rows_in, receipt.accepted, receipt.duplicate, receipt.quarantined]
+        totals[receipt.table] = [a + b for a, b in zip(totals[receipt.table], counts, strict=True)]
+    if totals:
+        rows = table("table", "files#", "rows in#", "accepted#", "duplicate#", "quarantined#", title="Ingested")
+        for name, counts in totals.items():
+            rows.add_row(name, *(f"{count:,}" for count in counts))
+        console.print(rows)
+    if report.already_loaded:
+        console.print(f"{len(report.already_loaded)} files were loaded before: nothing to do for them.")
+    if not totals and not report.already_loaded and not report.errors:
+        console.print("The sources name no file: nothing was ingested.")
+    if report.label:
+        console.print(f"These data are {report.label}: what was known when is assumed.")
+    for error in report.errors:
+        console.print(f"{safe(error.file)}: {safe(error.message)}", style="red")
+
+
+def trained(report: TrainReport, console: Console) -> None:
+    """Print the models that were trained and why others were not."""
+    if report.cards:
+        rows = table(
+            "measure", "horizon#", "titles#", "rows#", "served by", "coverage of 80 %#", "model", title="Trained"
+        )
+        for card in report.cards:
+            coverage = card.scores.get("coverage_80")
+            shown = "-" if coverage is None else f"{coverage:.2f}"
+            served = card.serves.replace("_", " ")
+            rows.add_row(
+                card.measure,
+                f"{card.horizon} d",
+                f"{card.n_titles:,}",
+                f"{card.n_rows:,}",
+                served,
+                shown,
+                card.model_id,
+            )
+        console.print(rows)
+    for reason in report.refused:
+        console.print(safe(reason), style="yellow")
+
+
+def predicted(report: PredictReport, console: Console) -> None:
+    """Print how much was predicted, and by what."""
+    console.print(
+        f"Predicted {report.n_cells:,} cells as of {moment(report.run.as_of)} UTC: {report.n_served:,} answers, "
+        f"{report.n_fallback:,} of them by comparable titles, {report.n_abstained:,} without an answer."
+    )
+
+
+def detected(report: DetectReport, console: Console) -> None:
+    """Print what was found, by status, and what became of the issues."""
+    counts = status_counts(report.judgement)
+    said = ", ".join(f"{counts[status.value]:,} {status.value.replace('_', ' ')}" for status in Status)
+    console.print(f"Judged {len(report.judgement.cells):,} cells as of {moment(report.judgement.as_of)} UTC: {said}.")
+    _changes(report.changes, console)
+    if not report.is_followed:
+        console.print("A later run was followed already: issues were not touched.")
+    _not_run(report.judgement, console)
+
+
+def cycled(report: RunReport, console: Console) -> None:
+    """Print a whole cycle; what changed was told by the channels."""
+    ingested(report.ingested, console)
+    for step in report.run.steps:
+        if step.kind == "step" and step.reason:
+            console.print(f"Step {step.name}: {safe(step.reason)}")
+    counts = status_counts(report.judgement)
+    said = ", ".join(f"{counts[status.value]:,} {status.value.replace('_', ' ')}" for status in Status)
+    console.print(f"Judged {len(report.judgement.cells):,} cells as of {moment(report.judgement.as_of)} UTC: {said}.")
+    _not_run(report.judgement, console)
+
+
+def _changes(changes: Sequence[IssueChange], console: Console) -> None:
+    kinds: dict[str, int] = defaultdict(int)
+    for change in changes:
+        kinds[change.event.kind.value] += 1
+    said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+    console.print(f"Issues: {said or 'nothing changed'}.")
+
+
+def _not_run(judgement: Judgement, console: Console) -> None:
+    for step in judgement.steps:
+        if step.outcome is StepOutcome.FAILED:
+            console.print(f"Did not run: {step.kind} {step.name}: {safe(step.reason)}", style="red")
+
+
+def checked(report: CheckReport, console: Console) -> None:
+    """Print the gate's answer, worst first."""
+    rows = table("status", "title", "market", "surface", "launch (UTC)", "why")
+    for entry in report.cells:
+        if entry.cell.status is Status.OK and not entry.findings:
+            continue
+        name = f"{safe(entry.name)} [{safe(entry.title_id)}]"
+        launch = moment(entry.cell.launch_at)
+        why = safe(entry.cell.why)
+        rows.add_row(status_text(entry.cell.status), name, entry.cell.market, entry.cell.surface, launch, why)
+    if rows.row_count:
+        console.print(rows)
+    for notice in report.notices:
+        console.print(safe(notice), style="yellow")
+    n_ok = sum(entry.cell.status is Status.OK for entry in report.cells)
+    console.print(
+        f"{len(report.cells)} cells: {n_ok} ok, {report.n_unknown} unknown, {len(report.failed)} findings at "
+        f"{report.fail_on.value} or above. {'Failed' if report.exit_code else 'Passed'}."
+    )
+
+
+def board(view: Board, console: Console) -> None:
+    """Print the launch board: one row a title, by risk and time left."""
+    if view.as_of is None:
+        console.print("Nothing was judged yet. Run `recsysops run`.")
+        return
+    said = ", ".join(f"{view.counts[status.value]} {status.value.replace('_', ' ')}" for status in Status)
+    label = f" ({view.label})" if view.label else ""
+    console.print(f"Launch board of {safe(view.service)} as of {moment(view.as_of)} UTC{label}: {said}.", style="bold")
+    for notice in view.notices:
+        console.print(safe(notice), style="yellow")
+    rows = table("status", "title", "launch", "class", "why", "worth", "fix by")
+    for row in view.rows[:BOARD_ROWS]:
+        worth = row.worth
+        known = (worth.expected, worth.low, worth.high, worth.unit) if worth else (None, None, None, "")
+        rows.add_row(
+            status_text(row.status),
+            f"{safe(row.name)} [{safe(row.title_id)}]",
+            until(row.launch_at, view.as_of),
+            row.finding_class.value if row.finding_class else "",
+            safe(row.why),
+            "" if row.status is Status.OK else worth_words(*known),
+            moment(row.latest_safe_fix_at),
+        )
+    console.print(rows)
+    if view.total > BOARD_ROWS:
+        console.print(f"... and {view.total - BOARD_ROWS} more titles: `recsysops check` or the dashboard shows all.")

@@ -1,0 +1,226 @@
+import gzip
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from recsysops import columns as c
+from recsysops.domain.reading import ReadLog
+from recsysops.errors import SourceError
+from recsysops.events import EngineLimits, IbisAggregator
+from recsysops.settings import SourceSettings
+from recsysops.sources import FileReader
+from recsysops.sources.codes import ROW_CODES
+
+HEADER = "ts,member_id,title_id,market,surface,position\n"
+GOOD = "2026-01-01T10:00:00Z,m1,A,DE,home,3\n"
+DAILY = r"(?P<day>\d{4}-\d{2}-\d{2})"
+
+
+def check(folder: Path, content: str | bytes, name: str = "log.csv", **source) -> ReadLog:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return FileReader(folder, threads=1).check_log(
+        "impressions", path, SourceSettings(path=name, **source), "hash", "batch"
+    )
+
+
+def counted(folder: Path, log: ReadLog) -> int:
+    """Return how many rows the other reading of the file takes."""
+    wanted = pd.DataFrame(
+        {c.TITLE_ID: ["A"], c.MARKET: "all", c.SURFACE: "all", c.LAUNCH_AT: [pd.Timestamp("2026-01-01T00:00Z")]}
+    )
+    far = LogFileLike.far(log)
+    limits = EngineLimits(memory_mb=300, threads=1, folder=folder / "spill")
+    days, _ = IbisAggregator(limits).aggregate(
+        [log.file, *far], wanted, "impressions", datetime(2030, 1, 1, tzinfo=UTC)
+    )
+    return int(days[c.EVENTS].sum())
+
+
+class LogFileLike:
+    """A second file that only stretches what is covered."""
+
+    @staticmethod
+    def far(log: ReadLog) -> list:
+        from dataclasses import replace
+
+        moment = datetime(2026, 2, 15, tzinfo=UTC)
+        early = datetime(2025, 12, 1, tzinfo=UTC)
+        return [
+            replace(log.file, batch_id=f"far-{at}", path="/nowhere", first_at=at, last_at=at, declared_day=None, rows=0)
+            for at in (early, moment)
+        ]
+
+
+def test_a_good_log_is_accepted_whole(tmp_path):
+    log = check(tmp_path, HEADER + GOOD + "2026-01-01 23:00:00+01:00,m2,A,DE,home,\n")
+
+    assert (log.rows_in, log.file.rows, dict(log.codes), log.samples) == (2, 2, {}, ())
+    assert log.file.first_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    assert log.file.last_at == datetime(2026, 1, 1, 22, tzinfo=UTC)
+    assert log.file.path == str(tmp_path / "log.csv")
+    assert json.loads(json.dumps(log.file.mapping)) == log.file.mapping
+    assert log.file.mapping["is_plain"]
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "column"),
+    [
+        ("2026-01-01T10:00:00Z,m1,,DE,home,3", "missing-key", "title_id"),
+        ("2026-01-01T10:00:00Z, ,A,DE,home,3", "missing-key", "member_id"),
+        (",m1,A,DE,home,3", "missing-key", "ts"),
+        ("2026-01-01T10:00:00,m1,A,DE,home,3", "naive-time", "ts"),
+        ("2026-01-01,m1,A,DE,home,3", "naive-time", "ts"),
+        ("2026-02-30T10:00:00Z,m1,A,DE,home,3", "impossible-date", "ts"),
+        ("9999-01-01T10:00:00Z,m1,A,DE,home,3", "impossible-date", "ts"),
+        ("1767261600,m1,A,DE,home,3", "impossible-date", "ts"),
+        ("2026-01-02T10:00:00Z,m1,A,DE,home,3", "outside-day", "ts"),
+        ("2026-01-01T10:00:00Z,m1,A,DE,home,top", "not-a-number", "position"),
+        ("2026-01-01T10:00:00Z,m1,A,DE,home,inf", "not-a-number", "position"),
+        ("2026-01-01T10:00:00Z,m1,A,DE,home,0", "out-of-range", "position"),
+        ("2026-01-01T10:00:00Z,m1,A,DE,home,-2", "out-of-range", "position"),
+    ],
+)
+def test_a_bad_row_is_counted_by_code_and_never_counted_as_treatment(tmp_path, row, code, column):
+    log = check(tmp_path, HEADER + GOOD + row + "\n", name="log-2026-01-01.csv", day=DAILY)
+
+    assert (log.rows_in, log.file.rows, dict(log.codes)) == (2, 1, {code: 1})
+    assert [(sample.code, sample.column) for sample in log.samples] == [(code, column)]
+    assert log.samples[0].rule == ROW_CODES[code].rule
+    assert counted(tmp_path, log) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"2026-01-01T10:00:00Z,m1,A\n", "ragged-row"),
+        (b"2026-01-01T10:00:00Z,m1,A,DE,home,3,more\n", "ragged-row"),
+        (b"2026-01-01T10:00:00Z,m1,A,DE,\xff\xfe,3\n", "not-utf8"),
+        (b"2026-01-01T10:00:00Z,m1,A,DE," + b"x" * 2_200_000 + b",3\n", "too-long"),
+    ],
+)
+def test_a_line_that_is_no_row_is_counted_too(tmp_path, line, code):
+    log = check(tmp_path, HEADER.encode() + GOOD.encode() * 3 + line + GOOD.encode() * 2)
+
+    assert (log.rows_in, log.file.rows, dict(log.codes)) == (6, 5, {code: 1})
+    assert [(sample.code, sample.row) for sample in log.samples] == [(code, 4)]
+    assert counted(tmp_path, log) == 5
+
+
+def test_samples_are_few_and_without_members(tmp_path):
+    log = check(tmp_path, HEADER + GOOD + "never,secret-member,A,DE,home,3\n" * 50)
+
+    assert log.codes == {"impossible-date": 50}
+    assert len(log.samples) == 20
+    assert "secret-member" not in repr(log.samples)
+    assert {sample.value for sample in log.samples} == {"never"}
+
+
+def test_untidy_ids_are_tidied_in_both_readings(tmp_path):
+    log = check(tmp_path, HEADER + GOOD + "2026-01-01T10:00:00Z,m1, A ,,,3\n")
+
+    assert not log.file.mapping["is_plain"]
+    assert counted(tmp_path, log) == 2
+
+
+def test_columns_are_mapped_and_places_default(tmp_path):
+    log = check(tmp_path, "when,who,what\n1767261600000,m1,A\n", columns={"ts": "when", "member_id": "who", "title_id": "what"},
+                defaults={"market": "DE"}, epoch_unit="ms")  # fmt: skip
+
+    assert log.file.first_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    assert log.file.mapping["defaults"] == {"market": "DE", "surface": "all"}
+    assert counted(tmp_path, log) == 1
+
+
+def parquet(folder: Path, ts: pa.Array, **more) -> bytes:
+    n = len(ts)
+    columns = {"ts": ts, "member_id": ["m"] * n, "title_id": ["A"] * n} | more
+    pq.write_table(pa.table(columns), folder / "made.parquet")
+    return (folder / "made.parquet").read_bytes()
+
+
+def test_parquet_rows_are_numbered_in_samples(tmp_path):
+    content = parquet(
+        tmp_path,
+        pa.array([datetime(2026, 1, 1, tzinfo=UTC), None], pa.timestamp("ms", tz="UTC")),
+        position=pa.array([1.0, 2.0]),
+    )
+
+    log = check(tmp_path, content, "log.parquet")
+
+    assert [(sample.row, sample.code) for sample in log.samples] == [(2, "missing-key")]
+
+
+def test_parquet_position_nan_is_missing(tmp_path):
+    content = parquet(
+        tmp_path,
+        pa.array([datetime(2026, 1, 1, tzinfo=UTC)] * 2, pa.timestamp("us", tz="UTC")),
+        position=pa.array([1.0, float("nan")]),
+    )
+
+    log = check(tmp_path, content, "log.parquet")
+
+    assert log.file.rows == 2
+    assert counted(tmp_path, log) == 2
+
+
+def test_parquet_times_without_a_zone_are_naive(tmp_path):
+    log = check(tmp_path, parquet(tmp_path, pa.array([datetime(2026, 1, 1)], pa.timestamp("us"))), "log.parquet")
+
+    assert log.codes == {"naive-time": 1}
+    assert (log.file.first_at, log.file.last_at) == (None, None)
+
+
+@pytest.mark.parametrize(("unit", "rows"), [("s", 1), (None, 0)])
+def test_parquet_numbers_are_times_where_their_unit_is_known(tmp_path, unit, rows):
+    log = check(tmp_path, parquet(tmp_path, pa.array([1767261600])), "log.parquet", epoch_unit=unit)
+
+    assert log.file.rows == rows
+
+
+def test_text_epochs_with_a_fraction_are_exact(tmp_path):
+    log = check(tmp_path, HEADER + "1767261600.25,m1,A,DE,home,3\n", epoch_unit="s")
+
+    assert log.file.first_at == datetime(2026, 1, 1, 10, 0, 0, 250_000, tzinfo=UTC)
+
+
+def test_a_day_is_declared_by_the_name(tmp_path):
+    assert check(tmp_path, HEADER + GOOD, "log-2026-01-01.csv", day=DAILY).file.declared_day == date(2026, 1, 1)
+
+
+@pytest.mark.parametrize("pattern", [DAILY, r"(?P<day>l)og"])
+def test_a_name_without_the_day_it_should_have_is_refused(tmp_path, pattern):
+    with pytest.raises(SourceError) as caught:
+        check(tmp_path, HEADER + GOOD, day=pattern)
+    assert caught.value.source_code == "wrong-format"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "code"),
+    [
+        (b"", "log.csv", "empty-file"),
+        (HEADER.encode(), "log.csv", "no-rows"),
+        (b"ts,member_id,title\nx,y,z\n", "log.csv", "missing-column"),
+        (b"ts,ts\nx,y\n", "log.csv", "duplicate-header"),
+        (b"PAR1 cut", "log.parquet", "truncated"),
+        (b"PAR1 no footer but the magicPAR1", "log.parquet", "corrupt"),
+        (gzip.compress((HEADER + GOOD * 90_000).encode())[:-300], "log.csv.gz", "corrupt"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_refused_with_its_code(tmp_path, content, name, code):
+    with pytest.raises(SourceError) as caught:
+        check(tmp_path, content, name)
+    assert caught.value.source_code == code
+    assert "\n" not in str(caught.value)
+
+
+def test_a_quote_never_closed_is_no_row(tmp_path):
+    log = check(tmp_path, HEADER + GOOD * 3 + '2026-01-01T10:00:00Z,m1,"A,DE,home,3\n' + GOOD)
+
+    assert log.file.rows == 3
+    assert log.rows_in == log.file.rows + sum(log.codes.values())

@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check format lint types layers cover wheel docs lock clean
+.PHONY: help setup demo movietweetings test check format lint types layers cover wheel docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ setup: $(READY) ## Make the environment in .venv from the hash-locked dependenci
 
 demo: setup ## Simulate a streaming service, run the whole cycle on it, show the board (ONESHOT=1 ends there)
 	@$(BIN)/recsysops demo $(if $(ONESHOT),--oneshot)
+
+movietweetings: setup ## Real data end to end: ingest, backtest against the goals, a cycle, the board (DATA=... names their folder)
+	@$(BIN)/python -P benchmarks/movietweetings.py $(if $(DATA),--data $(DATA))
 
 test: setup ## Run all tests (ARGS="-k words" picks some, WORKERS=0 uses one process)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)

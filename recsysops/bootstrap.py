@@ -137,10 +137,8 @@ def board_of(context: Context) -> Board:
 
 def api_application(context: Context, api_key: str) -> "FastAPI":
     """Return the HTTP API on these ports."""
-    from prometheus_client import CONTENT_TYPE_LATEST
-
     from recsysops.http import ApiContext, create_app
-    from recsysops.metrics import exposition
+    from recsysops.metrics import CONTENT_TYPE, exposition
     from recsysops.service.check import check
 
     return create_app(
@@ -153,7 +151,7 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             requirements=context.requirements,
             check=partial(check, context),
             exposition=lambda vitals: exposition(vitals, __version__),
-            exposition_type=CONTENT_TYPE_LATEST,
+            exposition_type=CONTENT_TYPE,
             comparables=partial(find_comparables, context),
         )
     )

@@ -19,15 +19,15 @@ _RESET: Final = "\x1b[0m"
 _LEAD: Final = re.compile(rf"^  ({'|'.join(severity.upper() for severity in Severity)})(?= )", re.MULTILINE)
 _TEXT_LIMIT: Final = 600
 """Characters of any one text that are shown."""
-_HEAD_LINES: Final = 2
+_INDENT: Final = " " * 12
 
 
 class ConsoleSettings(ChannelSettings):
     """Settings of a `console` channel."""
 
-    width: Annotated[int, Field(ge=40, le=400)] = 110
+    width: Annotated[int, Field(ge=60, le=400)] = 110
     """Columns to wrap at."""
-    max_lines: Annotated[int, Field(ge=10, le=10_000)] = 120
+    max_lines: Annotated[int, Field(ge=20, le=10_000)] = 120
     """Longest message, in lines; what does not fit is counted."""
     color: Literal["auto", "always", "never"] = "auto"
     """Colour severities: on a terminal only, always or never. The words say it too."""
@@ -35,16 +35,14 @@ class ConsoleSettings(ChannelSettings):
 
 def render(notification: Notification, settings: ConsoleSettings) -> str:
     """Return the message as plain text: a head, then every section, worst first, cut to `max_lines` lines."""
-    head = [
-        f"RecSysOps: {plain(notification.service, 80)}, as of {_time(notification.as_of)}",
-        _summary(notification),
-    ]
+    title = f"RecSysOps: {plain(notification.service, 80)}, as of {_time(notification.as_of)}"
+    head = [*_wrapped(title, "", settings.width), *_wrapped(_summary(notification), "", settings.width)]
     blocks = list(_blocks(notification, settings))
-    lines, n_shown = _fitting(blocks, settings.max_lines - _HEAD_LINES)
+    lines, n_shown = _fitting(blocks, settings.max_lines - len(head))
     n_cut = sum(is_entry for _, is_entry in blocks[n_shown:])
     if n_cut:
         lines.append(f"... and {n_cut} more that did not fit (max_lines = {settings.max_lines}).")
-    return "\n".join([*(plain(line, settings.width) for line in head), *lines]) + "\n"
+    return "\n".join([*head, *lines]) + "\n"
 
 
 def send(message: str, notification: Notification, settings: ConsoleSettings) -> Sent | Refused:
@@ -101,12 +99,12 @@ def _urgency(notice: Notice) -> tuple[int, float, str]:
 def _open(notice: Notice, width: int) -> list[str]:
     finding = notice.issue.finding
     launch = f", launches {_time(notice.launch_at)}" if notice.launch_at else ""
-    lines = _wrapped(f"{finding.severity.upper():<8}  {_title(notice)}{launch}", "  ", width, "            ")
-    lines += _wrapped(finding.why, "            ", width)
-    lines += _wrapped(f"Remedy: {finding.remedy}", "            ", width)
+    lines = _wrapped(f"{_title(notice)}{launch}", f"  {finding.severity.upper():<10}", width)
+    lines += _wrapped(finding.why, _INDENT, width)
+    lines += _wrapped(f"Remedy: {finding.remedy}", _INDENT, width)
     if finding.latest_safe_fix_at:
-        lines.append(f"            Latest safe fix: {_time(finding.latest_safe_fix_at)}")
-    return lines + (_wrapped(notice.link, "            ", width) if notice.link else [])
+        lines += _wrapped(f"Latest safe fix: {_time(finding.latest_safe_fix_at)}", _INDENT, width)
+    return lines + (_wrapped(notice.link, _INDENT, width) if notice.link else [])
 
 
 def _over(notice: Notice, width: int) -> list[str]:
@@ -122,11 +120,9 @@ def _title(notice: Notice) -> str:
     return " / ".join([f"{plain(notice.title_name, 120)} ({plain(finding.title_id, 80)})", *where])
 
 
-def _wrapped(text: str, indent: str, width: int, rest: str | None = None) -> list[str]:
-    # Runs of spaces are kept where the text is ours; white space of others was folded before.
-    safe = "  ".join(plain(part, _TEXT_LIMIT) for part in text.split("  ", 1))
-    following = " " * len(indent) if rest is None else rest
-    return textwrap.wrap(safe, width, initial_indent=indent, subsequent_indent=following) or [indent]
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    following = " " * len(indent)
+    return textwrap.wrap(plain(text, _TEXT_LIMIT), width, initial_indent=indent, subsequent_indent=following)
 
 
 def _fitting(blocks: Sequence[Block], room: int) -> tuple[list[str], int]:

@@ -1,6 +1,5 @@
 """One title: is it ready, what is missing, what is it worth, by when must it be fixed, and why."""
 
-
 import streamlit as st
 
 from recsysops.client import Client

@@ -1,5 +1,6 @@
 """One error body for every error: RFC 9457 problem details. Of an unexpected error only its number leaves us."""
 
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -99,7 +100,9 @@ async def _on_ours(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     number = uuid4().hex[:12]
-    structlog.get_logger("recsysops.http").error("request failed", path=request.url.path, number=number, exc_info=error)
+    # As text: what renders a live traceback may show local variables, and the key is one.
+    trace = "".join(traceback.format_exception(error))
+    structlog.get_logger("recsysops.http").error("request failed", path=request.url.path, number=number, trace=trace)
     detail = f"Something went wrong on our side. The log of `recsysops serve` tells more under the number {number}."
     return problem(request, 500, detail=detail, code="internal")
 

@@ -131,7 +131,9 @@ def _fit(stage: _Stage, builder: FeatureBuilder, seen: Mask, settings: ModelSett
     past = _part(stage.past, seen)
     model, _ = train(recipe, features, past, stage.taught.cut[seen], settings, lambda _: None)
     names = [field.name for field in recipe.fields if field.columns and f"{field.name}|history" in features.frame]
-    residuals = {name: past.y - _group_point(features, name) for name in names} | {"": past.y - _group_point(features, None)}
+    residuals = {name: past.y - _group_point(features, name) for name in names} | {
+        "": past.y - _group_point(features, None)
+    }
     best = min(residuals, key=lambda name: (float(np.nanmean(np.abs(residuals[name]))), name))
     group = residuals[best]
     return _Fitted(builder, model, best or None, group[np.isfinite(group)])
@@ -166,7 +168,9 @@ def _global(stage: _Stage, rows: Rows) -> Floats:
     return np.array([np.quantile(stage.past.y[at], PROBABILITIES) if len(at) >= HANDFUL else nothing for at in found])
 
 
-def _scored(stage: _Stage, quantiles: dict[str, Floats], measure: str, horizon: int, seed: int) -> tuple[BacktestScore, ...]:
+def _scored(
+    stage: _Stage, quantiles: dict[str, Floats], measure: str, horizon: int, seed: int
+) -> tuple[BacktestScore, ...]:
     fine = np.all([np.isfinite(values).all(axis=1) for values in quantiles.values()], axis=0)
     if not fine.any():
         raise _too_little(len(stage.past))
@@ -186,8 +190,15 @@ def _scored(stage: _Stage, quantiles: dict[str, Floats], measure: str, horizon: 
             scores.append((name, "mae_minus_model", bootstrap.mean(error[name] - error[MODEL])))
     return tuple(
         BacktestScore(
-            measure=measure, horizon=horizon, lead=LEAD, predictor=name, metric=metric, value=found.value,
-            low=found.low, high=found.high, n=int(fine.sum()),
+            measure=measure,
+            horizon=horizon,
+            lead=LEAD,
+            predictor=name,
+            metric=metric,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            n=int(fine.sum()),
         )  # fmt: skip
         for name, metric, found in scores
     )
@@ -195,7 +206,12 @@ def _scored(stage: _Stage, quantiles: dict[str, Floats], measure: str, horizon: 
 
 def _taken(features: Features, at: Ints | Mask) -> Features:
     near = Neighbours(features.neighbours.at[at], features.neighbours.distance[at])
-    return Features(features.frame[at] if at.dtype == bool else features.frame.iloc[at], features.level[at], features.is_missing[at], near)
+    return Features(
+        features.frame[at] if at.dtype == bool else features.frame.iloc[at],
+        features.level[at],
+        features.is_missing[at],
+        near,
+    )
 
 
 def _part(past: Past, seen: Mask) -> Past:

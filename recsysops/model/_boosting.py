@@ -60,7 +60,9 @@ def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings) -> Ensembl
     boosters = []
     for member in range(_BAG_SMALL if is_small else 1):
         params = _params(len(frame), settings) | {"seed": settings.seed * 100 + member}
-        data = lightgbm.Dataset(_named(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")})
+        data = lightgbm.Dataset(
+            _named(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")}
+        )
         boosters.append(lightgbm.train(params, data, _ROUNDS_SMALL if is_small else _ROUNDS_LARGE))
     # A booster that came from text predicts from the same text it is stored as.
     return Ensemble.from_texts([booster.model_to_string() for booster in boosters], columns)
@@ -76,7 +78,13 @@ def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
         # One thread: at this size threads wait for each other longer than they work.
         small = {"num_threads": 1, "num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
         return common | small | {"min_data_in_leaf": int(np.clip(n_rows // 40, 5, 30))}
-    return common | {"num_threads": settings.threads, "num_leaves": 23, "learning_rate": 0.08, "max_bin": 63, "min_data_in_leaf": 40}
+    return common | {
+        "num_threads": settings.threads,
+        "num_leaves": 23,
+        "learning_rate": 0.08,
+        "max_bin": 63,
+        "min_data_in_leaf": 40,
+    }
 
 
 def _named(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

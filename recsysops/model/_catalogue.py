@@ -55,7 +55,9 @@ class Catalogue:
 
     def latest_states(self, limit: int, at: int) -> Ints:
         """Return the states at a time of the titles observed last by then, at most `limit`, oldest first."""
-        frame = pd.DataFrame({TITLE_ID: self.titles[TITLE_ID], MARKET: self.titles[MARKET], OBSERVED_AT: self._observed})
+        frame = pd.DataFrame(
+            {TITLE_ID: self.titles[TITLE_ID], MARKET: self.titles[MARKET], OBSERVED_AT: self._observed}
+        )
         seen = frame[frame[OBSERVED_AT] <= at].groupby(TITLE_ID, sort=True)
         # A title without a general row is read through its first market.
         last = seen.agg({OBSERVED_AT: "max", MARKET: "min"}).sort_values(OBSERVED_AT, kind="stable").tail(limit)
@@ -72,7 +74,9 @@ class Catalogue:
         frame, ignored = self.titles, self.ignored
         versions: list[State] = []
         last: dict[int, State] = {}
-        columns = zip(groups, self._observed, frame[NAME], frame[PROVIDER], frame[SERIES_ID], frame[FIELDS], strict=True)
+        columns = zip(
+            groups, self._observed, frame[NAME], frame[PROVIDER], frame[SERIES_ID], frame[FIELDS], strict=True
+        )
         for group, at, name, provider, series, fields in columns:
             own = {PROVIDER: provider, SERIES_ID: series}
             values = clean_fields(fields, ignored) | clean_fields(own, ignored)

@@ -78,7 +78,12 @@ class Calibration:
     def to_json(self) -> str:
         """Return it as JSON; numbers survive exactly."""
         return json.dumps(
-            {"level": self.level.tolist(), "score": self.score.tolist(), "group": self.group.tolist(), "bandwidth": self.bandwidth}
+            {
+                "level": self.level.tolist(),
+                "score": self.score.tolist(),
+                "group": self.group.tolist(),
+                "bandwidth": self.bandwidth,
+            }
         )
 
     @classmethod

@@ -114,7 +114,9 @@ class FeatureBuilder:
 
     def _add_histories(self, columns: Columns, rows: Rows, past: Past, level: Floats) -> None:
         for name in [field.name for field in self.recipe.fields if field.has_history]:
-            history = self._memory.get(("history", name, content_key(past)), lambda name=name: self._history(name, past))  # type: ignore[misc]
+            history = self._memory.get(
+                ("history", name, content_key(past)), lambda name=name: self._history(name, past)
+            )  # type: ignore[misc]
             values = self._values(name, self.states(rows))
             mean, most, titles = history.means(rows, values, past.y, level)
             columns.add(f"{name}|history", mean)

@@ -66,7 +66,9 @@ class ValueHistory:
         self._owner = owner[self._index.order]
         self._cells = cells
 
-    def means(self, rows: Rows, values: Sequence[Sequence[str]], y: Floats, level: Floats) -> tuple[Floats, Floats, Floats]:
+    def means(
+        self, rows: Rows, values: Sequence[Sequence[str]], y: Floats, level: Floats
+    ) -> tuple[Floats, Floats, Floats]:
         """Return mean and maximum of the values' shrunken means, as deviations from `level`, and the titles behind them.
 
         All are missing where no value of a row has a history.

@@ -74,7 +74,9 @@ class Past:
     def rows(self, lead_days: Ints | int) -> Rows:
         """Return the same cells as rows, cut so many days before launch."""
         lead = np.broadcast_to(np.asarray(lead_days, dtype=np.int64), self.launch.shape)
-        return Rows(self.title, self.market, self.surface, self.launch, self.launch - lead * DAY, lead.astype(np.float64))
+        return Rows(
+            self.title, self.market, self.surface, self.launch, self.launch - lead * DAY, lead.astype(np.float64)
+        )
 
 
 def past_of(outcomes: pd.DataFrame, measure: str, horizon: int) -> Past:
@@ -147,7 +149,9 @@ class LaunchBook:
         """
         at = np.where(self._launch > NO_TIME, np.maximum(self._launch, self._begin), NEVER)
         happened = np.flatnonzero(at < self._end)
-        order = happened[np.lexsort((self._market[happened].astype(str), at[happened], self._title[happened].astype(str)))]
+        order = happened[
+            np.lexsort((self._market[happened].astype(str), at[happened], self._title[happened].astype(str)))
+        ]
         titles = self._title[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = titles[1:] != titles[:-1]

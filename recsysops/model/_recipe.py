@@ -59,7 +59,9 @@ class Recipe:
     surfaces: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, states: Sequence[State], settings: ModelSettings, markets: Sequence[str], surfaces: Sequence[str]) -> "Recipe":
+    def fit(
+        cls, states: Sequence[State], settings: ModelSettings, markets: Sequence[str], surfaces: Sequence[str]
+    ) -> "Recipe":
         """Learn kinds and vocabularies from states of metadata."""
         names = sorted({name for state in states for name in state.fields})
         fields = tuple(_field(name, states, is_text=name in settings.text_fields) for name in names)
@@ -74,11 +76,19 @@ class Recipe:
     def to_json(self) -> str:
         """Return everything but the arrays of the text model."""
         fields = [
-            {"name": f.name, "kind": f.kind.value, "columns": f.columns, "similar": f.similar, "weights": f.weights, "knots": f.knots}
+            {
+                "name": f.name,
+                "kind": f.kind.value,
+                "columns": f.columns,
+                "similar": f.similar,
+                "weights": f.weights,
+                "knots": f.knots,
+            }
             for f in self.fields
         ]
         return json.dumps(
-            {"fields": fields, "words": self.text.words, "markets": self.markets, "surfaces": self.surfaces}, sort_keys=True
+            {"fields": fields, "words": self.text.words, "markets": self.markets, "surfaces": self.surfaces},
+            sort_keys=True,
         )
 
     @classmethod
@@ -87,7 +97,12 @@ class Recipe:
         entries: dict[str, Any] = json.loads(text)
         fields = tuple(
             FieldRecipe(
-                f["name"], Kind(f["kind"]), tuple(f["columns"]), tuple(f["similar"]), tuple(f["weights"]), tuple(f["knots"])
+                f["name"],
+                Kind(f["kind"]),
+                tuple(f["columns"]),
+                tuple(f["similar"]),
+                tuple(f["weights"]),
+                tuple(f["knots"]),
             )
             for f in entries["fields"]
         )

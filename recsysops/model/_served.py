@@ -76,7 +76,9 @@ def prediction_rows(context: Context, model: Answer, baseline: Answer) -> pd.Dat
     )
 
 
-def _rows(context: Context, answer: Answer, served: "np.ndarray[tuple[int], np.dtype[np.bool_]]", fallbacks: list[str]) -> pd.DataFrame:
+def _rows(
+    context: Context, answer: Answer, served: "np.ndarray[tuple[int], np.dtype[np.bool_]]", fallbacks: list[str]
+) -> pd.DataFrame:
     frame = context.keys.copy()
     frame[MEASURE] = context.measure
     frame[HORIZON] = context.horizon
@@ -86,7 +88,10 @@ def _rows(context: Context, answer: Answer, served: "np.ndarray[tuple[int], np.d
     frame[IS_SERVED] = served
     frame[ABSTAINS] = pd.array(answer.reasons, dtype="str")
     early = np.where(context.days > LEADS[0], EARLY, "")
-    frame[LABEL] = ["; ".join(filter(None, (fallback, soon, context.label))) for fallback, soon in zip(fallbacks, early, strict=True)]
+    frame[LABEL] = [
+        "; ".join(filter(None, (fallback, soon, context.label)))
+        for fallback, soon in zip(fallbacks, early, strict=True)
+    ]
     frame[DENOMINATOR] = context.denominator
     frame[MODEL_ID] = pd.array([answer.model_id] * len(frame), dtype="str")
     fine = np.array([reason is None for reason in answer.reasons], dtype=bool)

@@ -31,7 +31,9 @@ class TextModel:
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        vectoriser = TfidfVectorizer(min_df=3, max_df=0.5, max_features=_MAX_WORDS, sublinear_tf=True, stop_words="english")
+        vectoriser = TfidfVectorizer(
+            min_df=3, max_df=0.5, max_features=_MAX_WORDS, sublinear_tf=True, stop_words="english"
+        )
         try:
             weights = vectoriser.fit_transform(filled)
         except ValueError:  # no word is left

@@ -61,7 +61,9 @@ class HeldBack:
 
 def leads_of(past: Past) -> Ints:
     """Return one of the leads for each past cell, by a hash of its key: stable, whatever else is there."""
-    keys = np.array([f"{t}\x00{m}\x00{s}" for t, m, s in zip(past.title, past.market, past.surface, strict=True)], dtype=object)
+    keys = np.array(
+        [f"{t}\x00{m}\x00{s}" for t, m, s in zip(past.title, past.market, past.surface, strict=True)], dtype=object
+    )
     if not len(keys):
         return np.zeros(0, dtype=np.int64)
     return np.array(LEADS, dtype=np.int64)[(pd.util.hash_array(keys) % len(LEADS)).astype(np.int64)]

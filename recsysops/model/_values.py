@@ -59,7 +59,9 @@ def kind_of(values: Iterable[Value], *, is_text: bool) -> Kind:
         return Kind.TEXT
     if _most(isinstance(value, tuple) for value in found):
         return Kind.LIST
-    if _most(isinstance(value, float) or (isinstance(value, str) and bool(_NUMBER.fullmatch(value))) for value in found):
+    if _most(
+        isinstance(value, float) or (isinstance(value, str) and bool(_NUMBER.fullmatch(value))) for value in found
+    ):
         return Kind.NUMBER
     texts = [value for value in found if isinstance(value, str)]
     if _most(bool(_DATE.fullmatch(text)) for text in texts):

@@ -225,5 +225,8 @@ def _serves(scores: dict[str, float], n_titles: int, settings: ModelSettings) ->
         return COMPARABLE_TITLES, f"{n_titles} past launches are fewer than the {settings.min_titles} the model needs"
     ours, theirs = scores["model_pinball"], scores.get("comparable_titles_pinball", np.inf)
     if theirs < ours:
-        return COMPARABLE_TITLES, f"comparable titles were better on past launches (pinball loss {theirs:.3f} against {ours:.3f})"
+        return (
+            COMPARABLE_TITLES,
+            f"comparable titles were better on past launches (pinball loss {theirs:.3f} against {ours:.3f})",
+        )
     return MODEL, ""

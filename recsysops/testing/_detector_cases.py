@@ -19,6 +19,8 @@ Tables = dict[str, pd.DataFrame]
 
 _KEYS: Final = frozenset({*c.TARGET_KEY, c.FIELD})
 """Columns that say which row is meant: blanking them makes another table, not a damaged one."""
+_ALIKE: Final = frozenset({*c.QUANTILES}) - {c.QUANTILES[len(c.QUANTILES) // 2]}
+"""Quantiles are damaged all together, and the median alone: one by one they would be nineteen times the same case."""
 _FLOATS: Final = (c.WORTH, c.WORTH_LOW, c.WORTH_HIGH, c.SCORE, c.MARGIN)
 
 
@@ -60,9 +62,11 @@ def damaged(tables: Tables) -> Iterator[tuple[str, Tables]]:
         everything = dict(tables)
         for name, column in [(name, column) for name, frame in tables.items() for column in frame.columns]:
             values = _blank(tables[name][column], column, fill)
-            if values is not None:
+            if values is None:
+                continue
+            everything[name] = everything[name].assign(**{column: values})
+            if column not in _ALIKE:
                 yield f"{name}.{column} = {fill}", tables | {name: tables[name].assign(**{column: values})}
-                everything[name] = everything[name].assign(**{column: values})
         yield f"all columns = {fill}", everything
 
 

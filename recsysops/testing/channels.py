@@ -1,4 +1,4 @@
-"""What every channel must hold, whoever wrote it: run each of `CHANNEL_CHECKS` on yours, with settings that may be used.
+"""What every channel must hold, whoever wrote it: run each of `CHANNEL_CHECKS` on yours, with settings that work.
 
 A check returns nothing, or raises AssertionError with what was found and what was expected. The last one sends: let the
 settings name a receiver of your own.
@@ -22,7 +22,7 @@ Check = Callable[[AnyChannel, ChannelSettings], None]
 
 CANARY: Final = "canary-6c1f2d"
 HOSTILE: Final = "Night\x1b[2J\x1b]0;x\x07\r\n\u202eniarT\u2028 \ud800 Ünïcödé 夜行列車 🚂 <b>&amp; *x* `x`"
-"""Terminal escapes, a title's change, line breaks, reversed text, a lone surrogate, and text that must stay readable."""
+"""Terminal escapes, a title's change, line breaks, reversed text, a surrogate, and text that must stay readable."""
 _LIMITS: Final = ("max_lines", "max_characters", "max_bytes")
 _HARMFUL: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _ALLOWED: Final = frozenset("\n\u200c\u200d")

@@ -171,7 +171,7 @@ def test_a_wrong_type_is_found():
 
 
 def test_parameters_that_json_changes_are_found():
-    with pytest.raises(AssertionError, match="JSON changes|means"):
+    with pytest.raises(AssertionError, match="JSON changes"):
         checks.check_parameters_survive_json(replace(DETECTOR, params=_Lossy, stricter={}))
 
 

@@ -91,7 +91,7 @@ def test_the_golden_table(tmp_path):
     assert list(activity.columns) == list(c.ACTIVITY)
     assert activity[
         [c.MARKET, c.SURFACE, c.START_AT, c.HORIZON, c.N_ACTIVE, c.N_EVENTS, c.IS_PARTIAL]
-    ].values.tolist() == [
+    ].to_numpy().tolist() == [
         ["DE", "home", pd.Timestamp(at(1)), 1, 2, 3, False],
         ["all", "all", pd.Timestamp(at(1.5)), 1, 4, 7, False],
     ]
@@ -196,7 +196,7 @@ def test_when_all_files_are_gone_the_days_are_zero_and_partial(tmp_path):
 
     days, _ = aggregate(tmp_path, [file], launches(("A", "DE", "home", at(0))))
 
-    assert days[[c.EVENTS, c.IS_PARTIAL]].values.tolist() == [[0, True]]
+    assert days[[c.EVENTS, c.IS_PARTIAL]].to_numpy().tolist() == [[0, True]]
 
 
 def test_files_without_a_declared_day_may_be_silent_for_a_day(tmp_path):
@@ -212,8 +212,15 @@ def test_files_without_a_declared_day_may_be_silent_for_a_day(tmp_path):
 
 def test_a_file_without_rows_or_day_covers_nothing():
     file = LogFile(
-        batch_id="b", table="impressions", path="/x", content_hash="h", declared_day=None, first_at=None, last_at=None, rows=0
-    )  # fmt: skip
+        batch_id="b",
+        table="impressions",
+        path="/x",
+        content_hash="h",
+        declared_day=None,
+        first_at=None,
+        last_at=None,
+        rows=0,
+    )
 
     assert span_of(file) is None
 
@@ -272,16 +279,14 @@ def test_treatment_is_what_one_counts_by_hand(tmp_path_factory, events, wanted, 
             row = got.loc[(title, market, surface, day)]
             assert (row[c.EVENTS], row[c.NEW_MEMBERS]) == (len(shown), len(new))
             positions = [e[5] for e in shown if e[5] is not None]
-            for column, quantile in ((c.POSITION_P10, 0.1), (c.POSITION_P50, 0.5), (c.POSITION_P90, 0.9)):
-                if positions:
-                    assert row[column] == pytest.approx(np.quantile(positions, quantile))
-                else:
-                    assert np.isnan(row[column])
+            quantiles = row[[c.POSITION_P10, c.POSITION_P50, c.POSITION_P90]].astype(float).tolist()
+            by_hand = np.quantile(positions, [0.1, 0.5, 0.9]) if positions else [np.nan] * 3
+            assert quantiles == pytest.approx(list(by_hand), nan_ok=True)
         for horizon in (1, 7, 28):
             window = [e for e in here if 0 <= (e[0] - launch_at) // DAY < horizon]
             same = (activity[c.MARKET] == market) & (activity[c.SURFACE] == surface)
             found = activity[same & (activity[c.START_AT] == launch_at) & (activity[c.HORIZON] == horizon)]
-            counted = found[[c.N_ACTIVE, c.N_EVENTS]].values.tolist()
+            counted = found[[c.N_ACTIVE, c.N_EVENTS]].to_numpy().tolist()
             # The two outer events lie in windows of `all` only when those reach them, which none does.
             assert counted == [[len({e[1] for e in window}), len(window)]]
 

@@ -129,8 +129,13 @@ def test_untidy_ids_are_tidied_in_both_readings(tmp_path):
 
 
 def test_columns_are_mapped_and_places_default(tmp_path):
-    log = check(tmp_path, "when,who,what\n1767261600000,m1,A\n", columns={"ts": "when", "member_id": "who", "title_id": "what"},
-                defaults={"market": "DE"}, epoch_unit="ms")  # fmt: skip
+    log = check(
+        tmp_path,
+        "when,who,what\n1767261600000,m1,A\n",
+        columns={"ts": "when", "member_id": "who", "title_id": "what"},
+        defaults={"market": "DE"},
+        epoch_unit="ms",
+    )
 
     assert log.file.first_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
     assert log.file.mapping["defaults"] == {"market": "DE", "surface": "all"}
@@ -170,7 +175,7 @@ def test_parquet_position_nan_is_missing(tmp_path):
 
 
 def test_parquet_times_without_a_zone_are_naive(tmp_path):
-    log = check(tmp_path, parquet(tmp_path, pa.array([datetime(2026, 1, 1)], pa.timestamp("us"))), "log.parquet")
+    log = check(tmp_path, parquet(tmp_path, pa.array([0], pa.timestamp("us"))), "log.parquet")
 
     assert log.codes == {"naive-time": 1}
     assert (log.file.first_at, log.file.last_at) == (None, None)
@@ -223,4 +228,5 @@ def test_a_quote_never_closed_is_no_row(tmp_path):
     log = check(tmp_path, HEADER + GOOD * 3 + '2026-01-01T10:00:00Z,m1,"A,DE,home,3\n' + GOOD)
 
     assert log.file.rows == 3
+    assert set(log.codes) <= {"bad-quote", "ragged-row"}
     assert log.rows_in == log.file.rows + sum(log.codes.values())

@@ -1,3 +1,4 @@
+import re
 import tomllib
 
 import pytest
@@ -23,7 +24,7 @@ def test_every_commented_example_is_valid_too(tmp_path):
     lines = []
     for line in starter_settings("x").splitlines():
         body = line.removeprefix("# ")
-        is_entry = line.startswith("# ") and (body.startswith("[") or " = " in body.split("#")[0])
+        is_entry = line.startswith("# ") and re.match(r"\[|[a-z_]+ = ", body)
         lines.append(body if is_entry else line)
     path = tmp_path / "recsysops.toml"
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -53,7 +54,7 @@ def test_without_a_file_nothing_is_required():
 
 
 def test_a_missing_requirements_file_is_named(tmp_path):
-    with pytest.raises(SettingsNotFoundError, match="metadata.toml"):
+    with pytest.raises(SettingsNotFoundError, match=r"metadata\.toml"):
         read_requirements(tmp_path / "metadata.toml")
 
 

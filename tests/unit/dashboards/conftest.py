@@ -1,0 +1,33 @@
+"""Clients of an API in this process: over a sample, over nothing, over hostile names."""
+
+import pytest
+
+from recsysops.client import Client
+from recsysops.http import create_app
+from recsysops.testing.fake_store import FakeStore
+from recsysops.testing.sample_api import API_KEY, InProcessTransport, sample_context
+from recsysops.testing.sample_results import Sample, fill
+
+EVIL = " <img src=x onerror=alert(1)> ![x](http://example.com/a.png) [l](http://example.com) **b** \u202e=1\"'"
+
+
+def client_of(sample: Sample | None) -> Client:
+    store = FakeStore()
+    if sample:
+        fill(store, sample)
+    return Client("http://api.test", API_KEY, transport=InProcessTransport(create_app(sample_context(store))))
+
+
+@pytest.fixture(scope="session")
+def client() -> Client:
+    return client_of(Sample(n_titles=60, n_predicted=60))
+
+
+@pytest.fixture(scope="session")
+def empty_client() -> Client:
+    return client_of(None)
+
+
+@pytest.fixture(scope="session")
+def hostile_client() -> Client:
+    return client_of(Sample(n_titles=9, n_predicted=9, suffix=EVIL))

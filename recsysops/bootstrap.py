@@ -153,5 +153,13 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             exposition=lambda vitals: exposition(vitals, __version__),
             exposition_type=CONTENT_TYPE,
             comparables=partial(find_comparables, context),
+            ready=partial(_ready, context),
         )
     )
+
+
+def _ready(context: Context) -> None:
+    """Raise StoreError where the store's schema is not the one this version needs."""
+    from recsysops.store import open_store
+
+    open_store(context.settings.store_url, read_only=True).close()

@@ -304,7 +304,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API on loopback. It only reads. Ctrl-C ends it.
 
-    The API key is in `<data folder>/api.key`, readable by you only. /docs describes every route.
+    The API key is in `<data folder>/api.key`, readable by you only. /openapi.json describes every route.
 
     Example: recsysops serve --port 8350
     """

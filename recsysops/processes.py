@@ -26,7 +26,7 @@ def serve_api(settings_file: Path, port: int | None) -> None:
     with reading(settings_file) as context:
         listener = bind(context.settings.api.host, context.settings.api.port if port is None else port)
         key = api_key(context.settings)
-        typer.echo(f"API        {address(listener)}  (docs at /docs; key in {key_file(context.settings)})")
+        typer.echo(f"API        {address(listener)}  (described at /openapi.json; key in {key_file(context.settings)})")
         serve(api_application(context, key), listener)
 
 
@@ -46,7 +46,7 @@ def up(settings_file: Path) -> None:
         listener = bind(settings.api.host, settings.api.port)
         key = api_key(settings)
         with _dashboard(settings, address(listener), settings.dashboard.port):
-            typer.echo(f"API        {address(listener)}  (docs at /docs; key in {key_file(settings)})")
+            typer.echo(f"API        {address(listener)}  (described at /openapi.json; key in {key_file(settings)})")
             typer.echo("Ctrl-C ends both.")
             serve(api_application(context, key), listener)
 

@@ -29,6 +29,7 @@ def show_predictions(title: TitleView) -> Target | None:
     with what:
         planned = next((i for i, t in enumerate(targets) if t.expected), 0)
         compared = st.selectbox("Compare titles by", [*names], index=planned, key="by", bind="query-params")
+    show(small("Bars hold 50, 80 and 90 % of what is likely, from thick to thin; the line is the median."))
     for measure in dict.fromkeys(target.measure for target in targets):
         _row_of_charts([target for target in targets if target.measure == measure])
     return names[compared]

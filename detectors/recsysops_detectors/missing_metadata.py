@@ -130,19 +130,14 @@ def _finding(row: Mapping[Any, Any], as_of: datetime) -> dict[str, object]:
 def _evidence(row: Mapping[Any, Any], as_of: datetime) -> dict[str, object]:
     launch_at, due_days, to_fix = row[c.LAUNCH_AT], float(row[c.DUE_DAYS]), float(row[c.DAYS_TO_FIX])
     return {
-        "field": row[c.FIELD],
-        "found": row[c.VALUE],
-        "detail": row[c.DETAIL],
+        "field": row[c.FIELD], "found": row[c.VALUE], "detail": row[c.DETAIL],
         "owner": row[c.OWNER] if isinstance(row[c.OWNER], str) else "",
-        "as_of": stamp(as_of.astimezone(UTC)),
-        "launch_at": stamp(launch_at),
+        "as_of": stamp(as_of.astimezone(UTC)), "launch_at": stamp(launch_at),
         "due_at": stamp(launch_at - pd.Timedelta(days=due_days)),
         "latest_safe_fix_at": stamp(launch_at - pd.Timedelta(days=to_fix)),
-        "due_days": due_days,
-        "days_to_fix": to_fix,
-        "days_overdue": -float(row[_DUE_IN]),
-        "days_to_launch": float(row[_LAUNCH_IN]),
-    }
+        "due_days": due_days, "days_to_fix": to_fix,
+        "days_overdue": -float(row[_DUE_IN]), "days_to_launch": float(row[_LAUNCH_IN]),
+    }  # fmt: skip
 
 
 def _verdicts(tables: Tables, judged: pd.DataFrame) -> pd.DataFrame:
@@ -177,10 +172,8 @@ def _verdict(part: pd.DataFrame) -> tuple[str, str, float, str]:
         why = [str(detail) for detail in unchecked[c.DETAIL] if isinstance(detail, str) and detail]
         reason = f"Not checked: {listed(list(unchecked[c.FIELD]))}{f' ({why[0]})' if why else ''}."
         return CheckOutcome.NOT_RUN.value, reason, np.nan, data
-    if not len(missing):
-        return CheckOutcome.PASSED.value, f"All {len(part)} required fields are filled.", np.nan, data
     first = missing.iloc[0]
-    when = f"due in {days(margin)}" if margin > 0 else "no more than informative"
+    when = f"due in {days(margin)}" if margin > 0 else "within its grace or only informative"
     reason = f"Missing, but {when}: {first[c.FIELD]}" + (f" and {len(missing) - 1} more." if len(missing) > 1 else ".")
     return CheckOutcome.PASSED.value, reason, max(margin, 0.0), data
 

@@ -12,6 +12,7 @@ from recsysops.clock import Clock
 from recsysops.domain.severity import Severity
 from recsysops.domain.views import CheckReport, Vitals
 from recsysops.service.ports import Store
+from recsysops.service.queries.records import VitalsCache
 from recsysops.service.queries.snapshot import Snapshot, SnapshotCache
 from recsysops.service.queries.title import FindComparables
 
@@ -68,6 +69,14 @@ class ApiContext:
     @cached_property
     def _cache(self) -> SnapshotCache:
         return SnapshotCache(self.store)
+
+    @cached_property
+    def _vitals(self) -> VitalsCache:
+        return VitalsCache(self.store)
+
+    def vitals(self) -> Vitals:
+        """Return what monitoring wants to know, as the store stands now."""
+        return self._vitals.get(self.snapshot())
 
     def snapshot(self) -> Snapshot:
         """Return what the last detection said."""

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from recsysops.http.context import ApiContext
-from recsysops.service.queries.records import vitals
 
 
 class Alive(BaseModel):
@@ -42,7 +41,7 @@ def vitals_router(context: ApiContext) -> APIRouter:
     )
     def get_metrics() -> Response:
         """Compute every metric from the store as it stands now, so that runs of the command line are seen."""
-        body = context.exposition(vitals(context.store, context.snapshot()))
+        body = context.exposition(context.vitals())
         return Response(body, headers={"Content-Type": context.exposition_type})
 
     return router

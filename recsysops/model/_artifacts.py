@@ -1,7 +1,7 @@
 """A trained model as files, and back: every checksum is verified before LightGBM touches a byte. No pickle.
 
-LightGBM may abort or silently mispredict on a damaged model text, so bytes are read once, compared with the manifest, and
-only then parsed; the manifest itself is compared with the model's card.
+LightGBM may abort or silently mispredict on a damaged model text, so bytes are read once, compared with the manifest,
+and only then parsed; the manifest itself is compared with the model's card.
 """
 
 import hashlib

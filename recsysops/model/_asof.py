@@ -1,4 +1,4 @@
-"""The latest entry of a group at a time: the one look-up that keeps features point in time. Not for windows or joins."""
+"""The latest entry of a group at a time: the one look-up that keeps features point in time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ class AsOfIndex:
         return cls(order, keys.astype(np.int64), unique, starts)
 
     def latest(self, groups: Ints, times: Ints) -> Ints:
-        """Return the caller's position of the latest entry of each group at or before each time, -1 where there is none."""
+        """Return the caller's position of the latest entry of each group at or before each time, -1 for none."""
         first, end = self.span(groups, times)
         if not len(self.order):
             return np.full(len(groups), -1, dtype=np.int64)

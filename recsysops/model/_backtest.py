@@ -1,7 +1,8 @@
-"""Rolling-origin backtest: each week retrain on what was known, predict the launches that follow, score every predictor.
+"""Rolling-origin backtest: each week retrain on what was known, predict the launches that follow, score everyone.
 
-A launch week that begins at W is predicted at lead 7 by models trained on what was known at W - 7 days; every feature is cut at
-its own launch minus 7 days. The feature recipe is learned anew every fourth week, and with more than 2,000 past outcomes so is the model.
+A launch week that begins at W is predicted at lead 7 by models trained on what was known at W - 7 days; every feature
+is cut at its own launch minus 7 days. The feature recipe is learned anew every fourth week, and with more than 2,000
+past outcomes so is the model.
 For all predictors alike the point is the median of the distribution (MAE) or its mean (Spearman).
 """
 
@@ -62,7 +63,8 @@ class _Fitted:
 
 
 def backtest(
-    history: Frames, measure: str, horizon: int, settings: ModelSettings, *, first_origin: datetime | None, progress: Progress
+    history: Frames, measure: str, horizon: int, settings: ModelSettings, *, first_origin: datetime | None,
+    progress: Progress,
 ) -> tuple[BacktestScore, ...]:  # fmt: skip
     """Score model, comparable titles, group mean and global median over weekly origins.
 
@@ -114,8 +116,8 @@ def _origins(past: Past, first: datetime | None) -> list[int]:
 
 def _too_little(n: int) -> ModelError:
     return ModelError(
-        f"There is too little history to test on: {n} past launches with a known outcome (expected {MIN_ROWS} of them known before the "
-        "first launch that is predicted). Ingest more history or choose an earlier horizon."
+        f"There is too little history to test on: {n} past launches with a known outcome (expected {MIN_ROWS} of them "
+        "known before the first launch that is predicted). Ingest more history or choose an earlier horizon."
     )
 
 
@@ -128,7 +130,7 @@ def _fit(stage: _Stage, builder: FeatureBuilder, seen: Mask, settings: ModelSett
     """Fit everything that is learned, on the launches seen at the origin."""
     recipe = builder.recipe
     features = _taken(builder.build(stage.taught, stage.past), seen)
-    past = _part(stage.past, seen)
+    past = stage.past.take(np.flatnonzero(seen))
     model, _ = train(recipe, features, past, stage.taught.cut[seen], settings, lambda _: None)
     names = [field.name for field in recipe.fields if field.columns and f"{field.name}|history" in features.frame]
     residuals = {name: past.y - _group_point(features, name) for name in names} | {
@@ -143,7 +145,8 @@ def _group_point(features: Features, name: str | None) -> Floats:
     """Return the shrunken mean of a row's group as known at its cut; the mean of its cell where it has none."""
     if name is None:
         return features.level
-    return features.level + np.nan_to_num(features.frame[f"{name}|history"].to_numpy(dtype=np.float64))
+    deviation = np.nan_to_num(features.frame[f"{name}|history"].to_numpy(dtype=np.float64))
+    return np.asarray(features.level + deviation, dtype=np.float64)
 
 
 def _answers(stage: _Stage, fitted: _Fitted, tested: Ints) -> dict[str, Floats]:
@@ -199,21 +202,16 @@ def _scored(
             low=found.low,
             high=found.high,
             n=int(fine.sum()),
-        )  # fmt: skip
+        )
         for name, metric, found in scores
     )
 
 
 def _taken(features: Features, at: Ints | Mask) -> Features:
-    near = Neighbours(features.neighbours.at[at], features.neighbours.distance[at])
+    near = Neighbours(features.neighbours.place[at], features.neighbours.distance[at])
     return Features(
         features.frame[at] if at.dtype == bool else features.frame.iloc[at],
         features.level[at],
         features.is_missing[at],
         near,
     )
-
-
-def _part(past: Past, seen: Mask) -> Past:
-    columns = (past.title, past.market, past.surface, past.launch, past.known, past.y, past.denominator)
-    return Past(*(column[seen] for column in columns))

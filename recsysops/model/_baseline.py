@@ -1,4 +1,4 @@
-"""The baseline: outcomes of comparable titles as a distribution, and the forecast of what a share is of. No learning."""
+"""The baseline: outcomes of comparable titles as a distribution, and a forecast of what a share is of."""
 
 from typing import Final
 
@@ -23,19 +23,19 @@ def comparable_quantiles(rows: Rows, neighbours: Neighbours, past: Past, cells: 
     """Return weighted quantiles of the comparable titles' outcomes, shrunken to those of their market and surface.
 
     Returns:
-        Shape (n rows, 19) on the transformed scale, ascending; a row with less than a handful of comparable titles is missing.
+        Shape (n rows, 19) on the transformed scale, ascending; missing where there is less than a handful of titles.
     """
     result = np.full((len(rows), len(PROBABILITIES)), np.nan)
     weights = neighbours.weights
     recent = cells.latest(rows, _GROUP_TITLES)
     for at in range(len(rows)):
-        near = neighbours.at[at] >= 0
+        near = neighbours.place[at] >= 0
         n = int(near.sum())
         if n < HANDFUL:
             continue
         own = weights[at, near]
         group = recent[at][past.title[recent[at]] != rows.title[at]]
-        values = np.concatenate([past.y[neighbours.at[at, near]], past.y[group]])
+        values = np.concatenate([past.y[neighbours.place[at, near]], past.y[group]])
         shares = np.concatenate([own * n / own.sum(), np.full(len(group), _GROUP_WEIGHT / max(len(group), 1))])
         result[at] = smooth_quantiles(values, shares)
     return result
@@ -50,6 +50,6 @@ def smooth_quantiles(values: Floats, weights: Floats) -> Floats:
 
 
 def forecast_denominator(rows: Rows, past: Past, cells: CellIndex) -> Floats:
-    """Return the median denominator of the latest windows known at the cut in each row's cell; missing where none was."""
+    """Return the median denominator of the latest windows known at the cut in each row's cell."""
     found = cells.latest(rows, _WINDOWS)
     return np.array([np.median(past.denominator[at]) if len(at) else np.nan for at in found], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""LightGBM: one small ensemble for one target. The only place where the library is called. Not for quantiles: see `_conformal`."""
+"""LightGBM: one small ensemble for one target. Not for quantiles: see `_conformal`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ SMALL: Final = 5_000
 """Below this many rows the settings for small data hold."""
 _ROUNDS_SMALL: Final = 300
 _ROUNDS_LARGE: Final = 160
+_ROUNDS_ROUGH: Final = 60
 _BAG_SMALL: Final = 3
 
 
@@ -47,23 +48,24 @@ class Ensemble:
         return cls(tuple(lightgbm.Booster(model_str=text) for text in texts), tuple(columns))
 
 
-def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings) -> Ensemble:
+def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings, *, is_rough: bool = False) -> Ensemble:
     """Fit an ensemble to a target; the same input gives the same ensemble, bit for bit.
 
     Rounds are fixed by the size of the data: nothing is stopped early on data that is scored later. Columns that do not
-    vary are left out.
+    vary are left out. A rough fit is a single booster with few rounds, for a target that needs no more.
     """
     import lightgbm
 
     columns = tuple(str(name) for name in frame.columns[frame.nunique(dropna=False).to_numpy() > 1])
     is_small = len(frame) < SMALL
     boosters = []
-    for member in range(_BAG_SMALL if is_small else 1):
+    rounds = _ROUNDS_ROUGH if is_rough else _ROUNDS_SMALL if is_small else _ROUNDS_LARGE
+    for member in range(_BAG_SMALL if is_small and not is_rough else 1):
         params = _params(len(frame), settings) | {"seed": settings.seed * 100 + member}
         data = lightgbm.Dataset(
             _named(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")}
         )
-        boosters.append(lightgbm.train(params, data, _ROUNDS_SMALL if is_small else _ROUNDS_LARGE))
+        boosters.append(lightgbm.train(params, data, rounds))
     # A booster that came from text predicts from the same text it is stored as.
     return Ensemble.from_texts([booster.model_to_string() for booster in boosters], columns)
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsysops.columns import ALL, FIELDS, MARKET, NAME, OBSERVED_AT, PROVIDER, SERIES_ID, TITLE_ID
 from recsysops.model._asof import AsOfIndex, Ints, microseconds
 from recsysops.model._values import Value, clean, clean_fields
+
+Keys = Sequence[str] | npt.NDArray[np.object_]
 
 NOTHING: Final = 0
 """State of a title nothing is known of."""
@@ -27,7 +30,7 @@ class State:
 
 @dataclass
 class Catalogue:
-    """All title versions known at a time. States are numbered as they are met; number 0 is a title nothing is known of."""
+    """All title versions known at a time; states are numbered as they are met, 0 is a title nothing is known of."""
 
     titles: pd.DataFrame
     """TITLE_VERSION, versions known at the time only, in canonical order."""
@@ -44,7 +47,7 @@ class Catalogue:
         self._versions: list[State] = self._read(groups)
         self._numbers: dict[tuple[int, int], int] = {(-1, -1): NOTHING}
 
-    def states_at(self, titles: Sequence[str], markets: Sequence[str], cuts: Ints) -> Ints:
+    def states_at(self, titles: Keys, markets: Keys, cuts: Ints) -> Ints:
         """Return the number of the state of each title in each market as known at each cut."""
         general = self._latest(titles, [ALL] * len(titles), cuts)
         own = self._latest(titles, markets, cuts)
@@ -63,7 +66,7 @@ class Catalogue:
         last = seen.agg({OBSERVED_AT: "max", MARKET: "min"}).sort_values(OBSERVED_AT, kind="stable").tail(limit)
         return self.states_at(list(last.index), list(last[MARKET]), np.full(len(last), at, dtype=np.int64))
 
-    def _latest(self, titles: Sequence[str], markets: Sequence[str], cuts: Ints) -> Ints:
+    def _latest(self, titles: Keys, markets: Keys, cuts: Ints) -> Ints:
         if not len(titles):
             return np.zeros(0, dtype=np.int64)
         wanted = pd.MultiIndex.from_arrays([np.asarray(titles, dtype=object), np.asarray(markets, dtype=object)])

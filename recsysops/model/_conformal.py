@@ -5,8 +5,8 @@ predictive system); where there are many, those of launches at a similar predict
 missing field are calibrated apart (Mondrian). Not for point predictions.
 
 Source:
-    Lei et al., "Distribution-free predictive inference for regression", JASA, 2018 (split conformal, normalised scores);
-    Vovk et al., "Cross-conformal predictive distributions", 2018; Guan, "Localized conformal prediction", 2023 (weights).
+    Lei et al., "Distribution-free predictive inference for regression", JASA, 2018 (split conformal, normalised
+    scores); Vovk et al., "Cross-conformal predictive distributions", 2018; Guan, "Localized conformal prediction", 2023.
 """
 
 import json
@@ -101,8 +101,9 @@ class Calibration:
 def weighted_quantiles(scores: Floats, weights: Floats) -> Floats:
     """Return conformal quantiles of ascending scores under each row of weights, the new case weighing 1.
 
-    With n equal weights these are the order statistics floor((n + 1) p) below the median and ceil((n + 1) p) above it, so
-    that [p, 1 - p] covers at least 1 - 2p; the median is the mean of both. Where n is too small for a level, the outermost score stands in.
+    With n equal weights these are the order statistics floor((n + 1) p) below the median and ceil((n + 1) p) above it,
+    so that [p, 1 - p] covers at least 1 - 2p; the median is the mean of both. Where n is too small for a level, the
+    outermost score stands in.
 
     Args:
         scores: Shape (n,), ascending.

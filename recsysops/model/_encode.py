@@ -1,4 +1,7 @@
-"""States of metadata as numbers: columns for the model, vectors for comparable titles. Not for anything that needs outcomes."""
+"""States of metadata as numbers: columns for the model, vectors for comparable titles.
+
+Not for anything that needs outcomes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +56,7 @@ def encode(recipe: Recipe, states: Sequence[State]) -> Columns:
 
 
 def relative(recipe: Recipe, columns: Columns, states: Sequence[State], inverse: Ints, rows: Rows) -> Columns:
-    """Spread state columns over rows; dates become days before launch, and the age of each field's value at the cut is added."""
+    """Spread state columns over rows; dates become days from launch, and each field's age at the cut is added."""
     dates = {f"{field.name}|value" for field in recipe.fields if field.kind is Kind.DATE}
     result = Columns([], [])
     for name, values in zip(columns.names, columns.values, strict=True):
@@ -83,7 +86,7 @@ def vectors(recipe: Recipe, states: Sequence[State]) -> Floats:
         blocks.append(text / np.where(lengths > 0, lengths, 1.0))
         total += _WEIGHTS[Kind.TEXT]
     joined = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(states), 0))
-    return joined / np.sqrt(max(total, 1e-12))
+    return np.asarray(joined / np.sqrt(max(total, 1e-12)), dtype=np.float64)
 
 
 def _add_values(columns: Columns, field: FieldRecipe, values: Sequence[object]) -> None:
@@ -121,4 +124,4 @@ def _block(field: FieldRecipe, values: Sequence[object]) -> Floats:
         return np.zeros((len(values), 0))
     hot = _hot(field.similar, [as_values(value) for value in values]) * np.asarray(field.weights)  # type: ignore[arg-type]
     lengths = np.linalg.norm(hot, axis=1, keepdims=True)
-    return hot / np.where(lengths > 0, lengths, 1.0)
+    return np.asarray(hot / np.where(lengths > 0, lengths, 1.0), dtype=np.float64)

@@ -1,9 +1,8 @@
-"""Features of rows: metadata as known at the cut, calendar, competition, histories and comparable titles. All point in time.
+"""Features of rows: metadata as known at the cut, calendar, competition, histories, comparable titles.
 
-Features of asking the recommender (shadow scores) would be one more `_add_...` here; there are none yet.
+All point in time. Features of asking the recommender (shadow scores) would be one more `_add_...` here; there are none yet.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +12,8 @@ import pandas as pd
 from recsysops.model._asof import Floats, Ints
 from recsysops.model._catalogue import State
 from recsysops.model._encode import Columns, encode, relative, vectors
-from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory
-from recsysops.model._known import Known, Memory, content_key
+from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory, Values
+from recsysops.model._known import Known, Memory
 from recsysops.model._neighbours import Neighbours, nearest
 from recsysops.model._past import Past, Rows
 from recsysops.model._recipe import Recipe
@@ -44,55 +43,58 @@ class FeatureBuilder:
 
     def __init__(self, known: Known, recipe: Recipe) -> None:
         """Build from what is `known` with `recipe`."""
-        self._known, self.recipe = known, recipe
+        self.known, self.recipe = known, recipe
         self._memory = Memory()
+        self._vectors: Floats = np.zeros((0, 0))
 
     def build(self, rows: Rows, past: Past) -> Features:
         """Return the features of rows, outcomes taken from `past` where known at each row's cut."""
-        key = content_key(rows)
-        shared = self._memory.get(("shared", key), lambda: self._shared(rows))
+        shared = self._memory.get(("shared", rows.key), lambda: self._shared(rows))
         columns = Columns(list(shared.names), list(shared.values))
-        cells = self._memory.get(("cells", content_key(past)), lambda: CellIndex.of(past))
-        level, n_known = cells.level(rows, past.y)
+        level = self.cells(past).level(rows, past.y)
         columns.add("|level", level)
-        columns.add("|level_titles", np.log1p(n_known))
         self._add_histories(columns, rows, past, level)
         neighbours = self.neighbours(rows, past)
         _add_comparables(columns, neighbours, past.y, level)
         frame = pd.DataFrame(dict(zip(columns.names, columns.values, strict=True)))
-        return Features(frame, level, (frame["|missing_total"] > 0).to_numpy(dtype=np.int64), neighbours)
+        return Features(frame, level, np.asarray(frame["|missing_total"] > 0, dtype=np.int64), neighbours)
 
     def neighbours(self, rows: Rows, past: Past) -> Neighbours:
         """Return the comparable titles of rows among `past`."""
-        return self._memory.get(("near", content_key(rows), content_key(past)), lambda: self._nearest(rows, past))
+        return self._memory.get(("near", rows.key, past.key), lambda: self._nearest(rows, past))
 
     def states(self, rows: Rows) -> Ints:
         """Return the number of each row's metadata state at its cut."""
         return self._memory.get(
-            ("states", content_key(rows)), lambda: self._known.catalogue.states_at(rows.title, rows.market, rows.cut)
+            ("states", rows.key), lambda: self.known.catalogue.states_at(rows.title, rows.market, rows.cut)
         )
 
-    def launched_states(self, past: Past) -> Ints:
-        """Return the number of each past title's state as known one day before its launch."""
-        return self.states(past.rows(1))
+    def cells(self, past: Past) -> CellIndex:
+        """Return the past by market and surface."""
+        return self._memory.get(("cells", past.key), lambda: CellIndex.of(past))
 
     def _nearest(self, rows: Rows, past: Past) -> Neighbours:
-        own, pool = self.states(rows), self.launched_states(past)
-        numbers, inverse = np.unique(np.concatenate([own, pool]), return_inverse=True)
-        space = vectors(self.recipe, self._take(numbers))
-        return nearest(
-            rows, space[inverse[: len(own)]], past, space[inverse[len(own) :]], self._known.settings.n_comparables
-        )
+        own, pool = self.states(rows), self.states(past.launched)  # may meet new states, so before their vectors
+        space = self._space()
+        return nearest(rows, space[own], past, space[pool], self.known.settings.n_comparables)
+
+    def _space(self) -> Floats:
+        """Return the vectors of all states met so far; only new ones are computed."""
+        states = self.known.catalogue.states
+        if len(states) > len(self._vectors):
+            fresh = vectors(self.recipe, states[len(self._vectors) :])
+            self._vectors = np.concatenate([self._vectors, fresh]) if len(self._vectors) else fresh
+        return self._vectors
 
     def _take(self, numbers: Ints) -> list[State]:
-        return [self._known.catalogue.states[number] for number in numbers]
+        return [self.known.catalogue.states[number] for number in numbers]
 
     def _shared(self, rows: Rows) -> Columns:
         numbers, inverse = np.unique(self.states(rows), return_inverse=True)
         states = self._take(numbers)
         columns = relative(self.recipe, encode(self.recipe, states), states, inverse.astype(np.int64), rows)
         _add_calendar(columns, rows)
-        near, since = self._known.launches.competition(rows, _WINDOW_DAYS)
+        near, since = self.known.launches.competition(rows, _WINDOW_DAYS)
         columns.add("|same_window", near)
         columns.add("|days_since_launch", since)
         self._add_earlier(columns, rows)
@@ -104,31 +106,33 @@ class FeatureBuilder:
         return columns
 
     def _add_earlier(self, columns: Columns, rows: Rows) -> None:
-        titles, markets, launched = self._known.launches.launched()
-        then = self._known.catalogue.states_at(titles, markets, launched)
+        launched = self.known.launches.launched
         for name in [field.name for field in self.recipe.fields if field.has_history]:
-            earlier = EarlierTitles(self._values(name, then), launched)
-            mean, most = earlier.counts(rows, self._values(name, self.states(rows)))
+            earlier = EarlierTitles(self._values(name, launched), launched.cut)
+            mean, most = earlier.counts(rows, self._values(name, rows))
             columns.add(f"{name}|earlier", np.log1p(mean))
             columns.add(f"{name}|earlier_most", np.log1p(most))
 
     def _add_histories(self, columns: Columns, rows: Rows, past: Past, level: Floats) -> None:
         for name in [field.name for field in self.recipe.fields if field.has_history]:
-            history = self._memory.get(
-                ("history", name, content_key(past)), lambda name=name: self._history(name, past)
-            )  # type: ignore[misc]
-            values = self._values(name, self.states(rows))
-            mean, most, titles = history.means(rows, values, past.y, level)
+            history = self._history(name, past)
+            mean, most, titles = history.means(rows, self._values(name, rows), past.y, level)
             columns.add(f"{name}|history", mean)
             columns.add(f"{name}|history_best", most)
             columns.add(f"{name}|history_titles", np.log1p(np.nan_to_num(titles)))
 
     def _history(self, name: str, past: Past) -> ValueHistory:
-        cells = self._memory.get(("cells", content_key(past)), lambda: CellIndex.of(past))
-        return ValueHistory(past, self._values(name, self.launched_states(past)), cells)
+        return self._memory.get(
+            ("history", name, past.key),
+            lambda: ValueHistory(past, self._values(name, past.launched), self.cells(past)),
+        )
 
-    def _values(self, name: str, numbers: Ints) -> Sequence[Sequence[str]]:
-        return [as_values(self._known.catalogue.states[number].fields.get(name)) for number in numbers]
+    def _values(self, name: str, rows: Rows) -> Values:
+        states = self.known.catalogue.states
+        return self._memory.get(
+            ("values", name, rows.key),
+            lambda: Values.of([as_values(states[number].fields.get(name)) for number in self.states(rows)]),
+        )
 
 
 def _add_calendar(columns: Columns, rows: Rows) -> None:
@@ -142,8 +146,8 @@ def _add_calendar(columns: Columns, rows: Rows) -> None:
 
 def _add_comparables(columns: Columns, neighbours: Neighbours, y: Floats, level: Floats) -> None:
     """Add weighted mean, spread, distance and count of the comparable titles; means are deviations from the level."""
-    weights, seen = neighbours.weights, neighbours.at >= 0
-    outcomes = np.where(seen, y[neighbours.at], 0.0) if len(y) else np.zeros(seen.shape)
+    weights, seen = neighbours.weights, neighbours.place >= 0
+    outcomes = np.where(seen, y[neighbours.place], 0.0) if len(y) else np.zeros(seen.shape)
     for k in sorted({min(10, seen.shape[1]), seen.shape[1]}):
         w = weights[:, :k]
         total = w.sum(axis=1)

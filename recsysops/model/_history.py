@@ -39,13 +39,13 @@ class CellIndex:
         """Return the number of each row's cell, -1 where it has no past."""
         return self.cells.get_indexer(pd.MultiIndex.from_arrays([rows.market, rows.surface])).astype(np.int64)
 
-    def level(self, rows: Rows, y: Floats) -> tuple[Floats, Floats]:
-        """Return mean (missing where nothing was known) and count of the latest outcomes of each row's cell."""
+    def level(self, rows: Rows, y: Floats) -> Floats:
+        """Return the mean of the latest outcomes of each row's cell; missing where nothing was known."""
         begin, end = self.index.span(self.cell_of(rows), rows.cut)
         begin = np.maximum(begin, end - _RECENT)
         total = np.concatenate([[0.0], np.cumsum(y[self.index.order])])
         n = (end - begin).astype(np.float64)
-        return np.where(n > 0, (total[end] - total[begin]) / np.maximum(n, 1), np.nan), n
+        return np.where(n > 0, (total[end] - total[begin]) / np.maximum(n, 1), np.nan)
 
     def latest(self, rows: Rows, count: int) -> list[Ints]:
         """Return, per row, the positions in the past of the latest known outcomes of its cell."""
@@ -53,29 +53,43 @@ class CellIndex:
         return [self.index.order[max(b, e - count) : e] for b, e in zip(begin, end, strict=True)]
 
 
+@dataclass(frozen=True)
+class Values:
+    """The values of one field in n rows, one entry per row and value."""
+
+    owner: Ints
+    """Row of each entry."""
+    text: "pd.Index[str]"
+    n_rows: int
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[str]]) -> "Values":
+        """Spread lists of values, one list per row."""
+        counts = np.array([len(items) for items in lists], dtype=np.int64)
+        owner = np.repeat(np.arange(len(lists), dtype=np.int64), counts)
+        return cls(owner, pd.Index([text for items in lists for text in items], dtype=object), len(lists))
+
+
 class ValueHistory:
     """Earlier outcomes of titles that share a value of one field, in the same market and surface."""
 
-    def __init__(self, past: Past, past_values: Sequence[Sequence[str]], cells: CellIndex) -> None:
-        """Index the past by value; `past_values` holds the values of each past title."""
-        owner, texts = _exploded(past_values)
+    def __init__(self, past: Past, values: Values, cells: CellIndex) -> None:
+        """Index the past by value; `values` are those of each past title."""
         self._n_cells = max(len(cells.cells), 1)
-        self._values = pd.Index(pd.unique(np.array(texts, dtype=object))) if texts else pd.Index([], dtype=object)
-        groups = self._values.get_indexer(pd.Index(texts, dtype=object)) * self._n_cells + cells.cell_of(past)[owner]
-        self._index = AsOfIndex.of(groups.astype(np.int64), past.known[owner], len(self._values) * self._n_cells)
-        self._owner = owner[self._index.order]
+        self._known_values = values.text.unique()
+        groups = _places(self._known_values, values) * self._n_cells + cells.cell_of(past)[values.owner]
+        self._index = AsOfIndex.of(groups, past.known[values.owner], len(self._known_values) * self._n_cells)
+        self._owner = values.owner[self._index.order]
         self._cells = cells
 
-    def means(
-        self, rows: Rows, values: Sequence[Sequence[str]], y: Floats, level: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        """Return mean and maximum of the values' shrunken means, as deviations from `level`, and the titles behind them.
+    def means(self, rows: Rows, values: Values, y: Floats, level: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return mean and maximum of the values' shrunken means as deviations from `level`, and the number of titles.
 
         All are missing where no value of a row has a history.
         """
-        owner, texts = _exploded(values)
+        owner = values.owner
         cell = self._cells.cell_of(rows)[owner]
-        code = self._values.get_indexer(pd.Index(texts, dtype=object))
+        code = _places(self._known_values, values)
         groups = np.where((code >= 0) & (cell >= 0), code * self._n_cells + cell, -1).astype(np.int64)
         begin, end = self._index.span(groups, rows.cut[owner])
         total = np.concatenate([[0.0], np.cumsum(y[self._owner])])
@@ -87,25 +101,21 @@ class ValueHistory:
 class EarlierTitles:
     """How many titles with a value had launched before, anywhere: a measure of fame that needs no outcome."""
 
-    def __init__(self, values: Sequence[Sequence[str]], launched: Ints) -> None:
+    def __init__(self, values: Values, launched: Ints) -> None:
         """Index titles by the values they had when they `launched`."""
-        owner, texts = _exploded(values)
-        self._values = pd.Index(pd.unique(np.array(texts, dtype=object))) if texts else pd.Index([], dtype=object)
-        groups = self._values.get_indexer(pd.Index(texts, dtype=object)).astype(np.int64)
-        self._index = AsOfIndex.of(groups, launched[owner], len(self._values))
+        self._known_values = values.text.unique()
+        groups = _places(self._known_values, values)
+        self._index = AsOfIndex.of(groups, launched[values.owner], len(self._known_values))
 
-    def counts(self, rows: Rows, values: Sequence[Sequence[str]]) -> tuple[Floats, Floats]:
-        """Return mean and maximum, over the values of each row, of the titles launched by its cut; missing without values."""
-        owner, texts = _exploded(values)
-        groups = self._values.get_indexer(pd.Index(texts, dtype=object)).astype(np.int64)
-        begin, end = self._index.span(groups, rows.cut[owner])
-        mean, most, _ = _gathered(owner, (end - begin).astype(np.float64), np.ones(len(owner)), len(rows))
+    def counts(self, rows: Rows, values: Values) -> tuple[Floats, Floats]:
+        """Return mean and maximum, over each row's values, of the titles launched by its cut; missing without."""
+        begin, end = self._index.span(_places(self._known_values, values), rows.cut[values.owner])
+        mean, most, _ = _gathered(values.owner, (end - begin).astype(np.float64), np.ones(len(values.owner)), len(rows))
         return mean, most
 
 
-def _exploded(values: Sequence[Sequence[str]]) -> tuple[Ints, list[str]]:
-    counts = np.array([len(items) for items in values], dtype=np.int64)
-    return np.repeat(np.arange(len(values)), counts), [text for items in values for text in items]
+def _places(index: "pd.Index[str]", values: Values) -> Ints:
+    return index.get_indexer(values.text).astype(np.int64)
 
 
 def _gathered(owner: Ints, deviation: Floats, n: Floats, n_rows: int) -> tuple[Floats, Floats, Floats]:

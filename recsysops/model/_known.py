@@ -1,6 +1,5 @@
 """Everything known at one time, made ready once and shared by measures and horizons. Not for learning."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -8,10 +7,10 @@ from typing import Final, Protocol, TypeVar
 
 import pandas as pd
 
-from recsysops.columns import KNOWN_AT, MARKET, SURFACE
+from recsysops.columns import HORIZON, KNOWN_AT, MARKET, MEASURE, SURFACE
 from recsysops.model._asof import microsecond, microseconds
 from recsysops.model._catalogue import Catalogue
-from recsysops.model._past import LaunchBook, Past, Rows, known_outcomes, known_titles, past_of
+from recsysops.model._past import LaunchBook, Past, known_outcomes, known_titles, past_of
 from recsysops.model._recipe import Recipe
 from recsysops.settings import ModelSettings
 
@@ -58,6 +57,11 @@ class Known:
             self._pasts[measure, horizon] = past_of(self._outcomes, measure, horizon)
         return self._pasts[measure, horizon]
 
+    def targets(self) -> list[tuple[str, int]]:
+        """Return the measures and horizons with an outcome known at the time."""
+        pairs = self._outcomes[[MEASURE, HORIZON]].drop_duplicates()
+        return [(str(measure), int(horizon)) for measure, horizon in zip(pairs[MEASURE], pairs[HORIZON], strict=True)]
+
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe learned from what is known at the time."""
@@ -83,12 +87,3 @@ class Memory:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]  # type: ignore[return-value]  # the key names what was kept
-
-
-def content_key(rows: Rows | Past) -> str:
-    """Return a hash of which cells at which times these are; outcomes do not enter."""
-    digest = hashlib.sha256(rows.launch.tobytes())
-    digest.update((rows.cut if isinstance(rows, Rows) else rows.known).tobytes())
-    for texts in (rows.title, rows.market, rows.surface):
-        digest.update("\x00".join(map(str, texts)).encode())
-    return digest.hexdigest()

@@ -21,7 +21,7 @@ _SOFTENING: Final = 0.1
 class Neighbours:
     """Nearest earlier titles of each row, nearest first."""
 
-    at: Ints
+    place: Ints
     """Shape (n rows, k): positions in the past, -1 where there is none."""
     distance: Floats
     """Shape (n rows, k): 1 - similarity, in [0, 1]; missing where there is none."""
@@ -29,7 +29,7 @@ class Neighbours:
     @property
     def weights(self) -> Floats:
         """Shape (n rows, k): larger for nearer titles, 0 where there is none."""
-        return np.where(self.at >= 0, 1.0 / (_SOFTENING + np.nan_to_num(self.distance)), 0.0)
+        return np.where(self.place >= 0, 1.0 / (_SOFTENING + np.nan_to_num(self.distance)), 0.0)
 
 
 def nearest(rows: Rows, vectors: Floats, past: Past, past_vectors: Floats, k: int) -> Neighbours:

@@ -1,8 +1,13 @@
-"""What was known at a time: launches and outcomes in canonical order, later rows cut away. Not for metadata: see `_catalogue`."""
+"""What was known at a time: launches and outcomes in canonical order, later rows cut away.
 
+Not for metadata: see `_catalogue`.
+"""
+
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,8 +15,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsysops.columns import (
-    CELL_KEY, DENOMINATOR, FIELDS, HORIZON, IS_PARTIAL, KNOWN_AT, LAUNCH_AT, LAUNCH_STATUS, MARKET, MEASURE, OBSERVED_AT,
-    PLANNED, SURFACE, TARGET_KEY, TITLE_ID, VALUE,
+    CELL_KEY,
+    DENOMINATOR,
+    FIELDS,
+    HORIZON,
+    IS_PARTIAL,
+    KNOWN_AT,
+    LAUNCH_AT,
+    LAUNCH_STATUS,
+    MARKET,
+    MEASURE,
+    OBSERVED_AT,
+    PLANNED,
+    TARGET_KEY,
+    TITLE_ID,
+    VALUE,
 )  # fmt: skip
 from recsysops.domain.measure import LEADS, transform
 from recsysops.model._asof import DAY, Floats, Ints, microsecond, microseconds
@@ -37,10 +55,15 @@ class Rows:
         """Return the number of rows."""
         return len(self.title)
 
+    @cached_property
+    def key(self) -> str:
+        """Hash of which cells at which cuts these are."""
+        return _content_key((self.launch, self.cut, self.lead), (self.title, self.market, self.surface))
+
     def take(self, at: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Rows":
         """Return the rows at these positions."""
-        columns = (self.title, self.market, self.surface, self.launch, self.cut, self.lead)
-        return Rows(*(column[at] for column in columns))
+        keys = (self.title[at], self.market[at], self.surface[at])
+        return Rows(*keys, self.launch[at], self.cut[at], self.lead[at])
 
     @classmethod
     def of(cls, frame: pd.DataFrame, cut: Ints) -> "Rows":
@@ -49,8 +72,8 @@ class Rows:
         shortest_first = np.sort(np.asarray(LEADS, dtype=np.float64))
         place = np.searchsorted(shortest_first, (launch - cut) / DAY, side="left")
         lead = shortest_first[np.minimum(place, len(LEADS) - 1)]
-        keys = (frame[name].to_numpy(dtype=object) for name in CELL_KEY)
-        return cls(*keys, launch, cut, lead)
+        title, market, surface = (frame[name].to_numpy(dtype=object) for name in CELL_KEY)
+        return cls(title, market, surface, launch, cut, lead)
 
 
 @dataclass(frozen=True)
@@ -71,6 +94,21 @@ class Past:
         """Return the number of outcomes."""
         return len(self.title)
 
+    @cached_property
+    def key(self) -> str:
+        """Hash of which cells these are and when each was known; what the outcomes were does not enter."""
+        return _content_key((self.launch, self.known), (self.title, self.market, self.surface))
+
+    def take(self, at: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Past":
+        """Return the outcomes at these positions."""
+        keys = (self.title[at], self.market[at], self.surface[at])
+        return Past(*keys, self.launch[at], self.known[at], self.y[at], self.denominator[at])
+
+    @cached_property
+    def launched(self) -> Rows:
+        """The same cells one day before their launches: as the recommender met them."""
+        return self.rows(1)
+
     def rows(self, lead_days: Ints | int) -> Rows:
         """Return the same cells as rows, cut so many days before launch."""
         lead = np.broadcast_to(np.asarray(lead_days, dtype=np.int64), self.launch.shape)
@@ -79,13 +117,22 @@ class Past:
         )
 
 
+def _content_key(numbers: Sequence[Ints | Floats], texts: Sequence[Texts]) -> str:
+    digest = hashlib.sha256()
+    for column in numbers:
+        digest.update(np.ascontiguousarray(column).tobytes())
+    for names in texts:
+        digest.update("\x00".join(map(str, names)).encode())
+    return digest.hexdigest()
+
+
 def past_of(outcomes: pd.DataFrame, measure: str, horizon: int) -> Past:
     """Return the outcomes of a measure and horizon from a frame of `known_outcomes`."""
     frame = outcomes[(outcomes[MEASURE] == measure) & (outcomes[HORIZON] == horizon)]
     denominator = frame[DENOMINATOR].to_numpy(dtype=np.float64)
     y = transform(measure, frame[VALUE].to_numpy(dtype=np.float64), denominator)
-    keys = (frame[name].to_numpy(dtype=object) for name in CELL_KEY)
-    return Past(*keys, microseconds(frame[LAUNCH_AT]), microseconds(frame[KNOWN_AT]), y, denominator)
+    title, market, surface = (frame[name].to_numpy(dtype=object) for name in CELL_KEY)
+    return Past(title, market, surface, microseconds(frame[LAUNCH_AT]), microseconds(frame[KNOWN_AT]), y, denominator)
 
 
 def known_outcomes(outcomes: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
@@ -97,11 +144,12 @@ def known_outcomes(outcomes: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     fine &= ~outcomes[IS_PARTIAL].to_numpy(dtype=bool) & outcomes[LAUNCH_AT].notna().to_numpy()
     frame = outcomes[fine & (known <= microsecond(as_of)) & (known > NO_TIME)]
     frame = frame.sort_values([LAUNCH_AT, *TARGET_KEY, KNOWN_AT], kind="stable")
-    return frame.drop_duplicates(list(TARGET_KEY), keep="last", ignore_index=True)
+    unique: pd.DataFrame = frame.drop_duplicates(list(TARGET_KEY), keep="last", ignore_index=True)
+    return unique
 
 
 def known_titles(titles: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """Return title versions known at `as_of` in canonical order; of equal times one survives, whatever the order of the input."""
+    """Return title versions known at `as_of` in canonical order, one per title, market and time."""
     observed = microseconds(titles[OBSERVED_AT])
     frame = titles[(observed <= microsecond(as_of)) & (observed > NO_TIME)]
     # A dict cannot be sorted: its text breaks ties between two versions of one time.
@@ -142,8 +190,9 @@ class LaunchBook:
                 near[at], since[at] = self._count(rows.take(at), entries, window_days * DAY)
         return near, since
 
-    def launched(self) -> tuple[Texts, Texts, Ints]:
-        """Return title, market and the time at which each title was first known to have launched anywhere.
+    @cached_property
+    def launched(self) -> Rows:
+        """Every title where it first launched, cut at the time at which that was known.
 
         A launch happens at the planned time of the version known then; a version replaced before never happened.
         """
@@ -155,7 +204,9 @@ class LaunchBook:
         titles = self._title[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = titles[1:] != titles[:-1]
-        return titles[first], self._market[order][first], at[order][first]
+        keep = order[first]
+        lead = np.full(len(keep), float(min(LEADS)))
+        return Rows(self._title[keep], self._market[keep], self._surface[keep], at[keep], at[keep], lead)
 
     def _groups(self, rows: Rows) -> Sequence[tuple[Ints, Ints]]:
         pairs = sorted(set(zip(rows.market, rows.surface, strict=True)))

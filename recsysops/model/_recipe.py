@@ -1,7 +1,7 @@
 """The feature recipe: which field is read how, with which vocabulary. Fitted once, stored as JSON and arrays.
 
-It is unsupervised and a part of the model: it is learned from metadata known when the model is trained. Given a recipe, a row's
-features depend on nothing after the row's own cut.
+It is unsupervised and a part of the model: it is learned from metadata known when the model is trained. Given a recipe,
+a row's features depend on nothing after the row's own cut.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -109,8 +110,9 @@ class Recipe:
         model = TextModel(tuple(entries["words"]), idf, components)
         return cls(fields, model, tuple(entries["markets"]), tuple(entries["surfaces"]))
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Return a hash of everything in it."""
+        """A hash of everything in it."""
         digest = hashlib.sha256(self.to_json().encode())
         digest.update(np.ascontiguousarray(self.text.idf).tobytes())
         digest.update(np.ascontiguousarray(self.text.components).tobytes())

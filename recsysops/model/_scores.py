@@ -1,4 +1,7 @@
-"""How good distributions were: pinball, randomised PIT, rank correlation, and week-block bootstrap intervals. On the transformed scale."""
+"""How good distributions were: pinball, randomised PIT, rank correlation, week-block intervals.
+
+All on the transformed scale.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,21 +16,22 @@ _SAME: Final = 1e-9
 
 
 def pinball(y: Floats, quantiles: Floats) -> Floats:
-    """Return the pinball loss of each row, the mean over nineteen quantiles; half of it approximates the CRPS's half.
+    """Return the pinball loss of each row, the mean over nineteen quantiles (about half the CRPS).
 
     Args:
         y: Shape (n,).
         quantiles: Shape (n, 19).
     """
     error = y[:, None] - quantiles
-    return np.maximum(PROBABILITIES * error, (PROBABILITIES - 1) * error).mean(axis=1)
+    return np.asarray(np.maximum(PROBABILITIES * error, (PROBABILITIES - 1) * error).mean(axis=1), dtype=np.float64)
 
 
 def randomised_pit(y: Floats, quantiles: Floats, seed: int) -> Floats:
     """Return the randomised probability integral transform: uniform for honest distributions, discrete ones too.
 
     Between two different quantiles the distribution is read as linear. Where the outcome equals quantiles, the mass
-    there is spread at random; its ends lie half a step outside the quantiles that are equal. Beyond the outermost quantile 0 or 1.
+    there is spread at random; its ends lie half a step outside the quantiles that are equal. Beyond the outermost quantile
+    it is 0 or 1.
     """
     step = PROBABILITIES[0] / 2
     below, upto = quantiles < y[:, None] - _SAME, quantiles <= y[:, None] + _SAME

@@ -4,11 +4,22 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsysops.columns import (
-    ABSTAINS, AS_OF, COMPARABLE_TITLES, DENOMINATOR, HORIZON, IS_SERVED, LABEL, LEAD, MEASURE, MODEL, MODEL_ID, PREDICTION,
-    PREDICTOR, QUANTILES,
+    ABSTAINS,
+    AS_OF,
+    DENOMINATOR,
+    HORIZON,
+    IS_SERVED,
+    LABEL,
+    LEAD,
+    MEASURE,
+    MODEL_ID,
+    PREDICTION,
+    PREDICTOR,
+    QUANTILES,
 )  # fmt: skip
 from recsysops.domain.measure import LEADS
 from recsysops.model._asof import DAY, Floats, Ints
@@ -30,9 +41,9 @@ class Answer:
     model_id: str | None = None
 
     @classmethod
-    def silent(cls, predictor: str, n: int, reason: str) -> "Answer":
+    def silent(cls, predictor: str, n: int, reason: str, model_id: str | None = None) -> "Answer":
         """Return an answer that abstains everywhere."""
-        return cls(predictor, np.full((n, len(QUANTILES)), np.nan), [reason] * n)
+        return cls(predictor, np.full((n, len(QUANTILES)), np.nan), [reason] * n, model_id)
 
 
 @dataclass(frozen=True)
@@ -76,9 +87,7 @@ def prediction_rows(context: Context, model: Answer, baseline: Answer) -> pd.Dat
     )
 
 
-def _rows(
-    context: Context, answer: Answer, served: "np.ndarray[tuple[int], np.dtype[np.bool_]]", fallbacks: list[str]
-) -> pd.DataFrame:
+def _rows(context: Context, answer: Answer, served: npt.NDArray[np.bool_], fallbacks: list[str]) -> pd.DataFrame:
     frame = context.keys.copy()
     frame[MEASURE] = context.measure
     frame[HORIZON] = context.horizon
@@ -113,8 +122,3 @@ NO_LAUNCH: Final = "the launch time is not known"
 CANCELLED_LAUNCH: Final = "the launch is cancelled"
 DAMAGED: Final = "the model file does not match its manifest"
 NO_MODEL: Final = "there is no trained model"
-
-
-def predictor_names() -> tuple[str, str]:
-    """Return the two predictors, in the order of their rows."""
-    return MODEL, COMPARABLE_TITLES

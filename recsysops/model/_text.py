@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 
@@ -54,5 +54,5 @@ class TextModel:
         counts: Any = counter.transform(texts)
         counts.data = (1 + np.log(counts.data)) * self.idf[counts.indices]
         lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1)).ravel())
-        projected = cast(Floats, counts @ self.components.T)
-        return cast(Floats, projected / np.where(lengths > 0, lengths, 1.0)[:, None])
+        projected = np.asarray(counts @ self.components.T, dtype=np.float64)
+        return np.asarray(projected / np.where(lengths > 0, lengths, 1.0)[:, None], dtype=np.float64)

@@ -54,7 +54,7 @@ class TrainedModel:
 class HeldBack:
     """Quantiles of past launches predicted by models that had not seen them, for scoring."""
 
-    at: Ints
+    place: Ints
     """Positions in the past."""
     quantiles: Floats
 
@@ -148,7 +148,7 @@ def _taught(past: Past, cut: Ints, own: npt.NDArray[np.bool_]) -> npt.NDArray[np
     Where these are too few, all launches before the block: their outcomes are known by now, only not yet then.
     """
     known = past.known <= cut[own].min()
-    return known if known.sum() >= MIN_ROWS else past.launch < past.launch[own].min()
+    return np.asarray(known if known.sum() >= MIN_ROWS else past.launch < past.launch[own].min(), dtype=np.bool_)
 
 
 def _difficulty(
@@ -161,8 +161,8 @@ def _difficulty(
     size = np.abs(residual)
     for block in np.unique(blocks):
         own = blocks == block
-        scale[own] = _positive(fit(frame[~own], size[~own], settings).predict(frame[own]))
-    return scale, fit(frame, size, settings)
+        scale[own] = _positive(fit(frame[~own], size[~own], settings, is_rough=True).predict(frame[own]))
+    return scale, fit(frame, size, settings, is_rough=True)
 
 
 def _positive(size: Floats) -> Floats:

@@ -37,10 +37,10 @@ def clean(value: object) -> Value:
         number = float(value)
         return number if math.isfinite(number) else None
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
-        texts = sorted({text for item in value if (text := _text(item))})
+        texts = sorted({text for item in value if (text := item.strip() if isinstance(item, str) else _text(item))})
         return tuple(texts) or None
     if isinstance(value, (datetime, date)):
-        return None if value != value else value.isoformat()  # noqa: PLR0124 - NaT differs from itself
+        return None if value != value else value.isoformat()
     return None
 
 

@@ -1,4 +1,4 @@
-"""The forecaster: trains, predicts, finds comparable titles and tests itself on the past. Implements the port of that name.
+"""The forecaster: trains, predicts, finds comparable titles, tests itself on the past. Implements the port.
 
 An instance remembers what it made ready for one history and time, so that measures and horizons share the work.
 """
@@ -6,25 +6,36 @@ An instance remembers what it made ready for one history and time, so that measu
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
 
 from recsysops.columns import (
-    CANCELLED, CELL_KEY, COMPARABLE_TITLES, FIELDS, HORIZON, LAUNCH_AT, LAUNCH_STATUS, MARKET, MEASURE, MODEL, NAME,
-    PREDICTION, SURFACE, TITLE_ID, VALUE,
+    CANCELLED,
+    CELL_KEY,
+    COMPARABLE_TITLES,
+    FIELDS,
+    LAUNCH_AT,
+    LAUNCH_STATUS,
+    MARKET,
+    MODEL,
+    NAME,
+    PREDICTION,
+    SURFACE,
+    TITLE_ID,
+    VALUE,
 )  # fmt: skip
 from recsysops.domain.measure import inverse
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.errors import ModelError
 from recsysops.model import _artifacts, _served
-from recsysops.model._asof import Ints, microsecond, microseconds
+from recsysops.model._asof import Floats, Ints, microseconds
 from recsysops.model._backtest import backtest
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator
 from recsysops.model._features import FeatureBuilder
-from recsysops.model._history import CellIndex
 from recsysops.model._known import Frames, Known
+from recsysops.model._neighbours import Neighbours
 from recsysops.model._past import NO_TIME, Past, Rows
 from recsysops.model._recipe import Recipe
 from recsysops.model._scores import is_covered, pinball
@@ -63,8 +74,8 @@ class LaunchForecaster:
         past = known.past(measure, horizon)
         if len(past) < MIN_ROWS:
             raise ModelError(
-                f"There is too little to learn {measure} over {horizon} days from: {len(past)} past launches with a known "
-                f"outcome (expected at least {MIN_ROWS}). Ingest more history; comparable titles answer until then."
+                f"There is too little to learn {measure} over {horizon} days from: {len(past)} past launches with a "
+                f"known outcome (expected at least {MIN_ROWS}). Ingest more history; comparable titles answer until then."
             )
         what = f"train {measure} {horizon}d"
         progress(what, 0.0)
@@ -94,11 +105,14 @@ class LaunchForecaster:
         """
         known = self._known(history, as_of, settings)
         ordered = cells.sort_values(list(CELL_KEY), kind="stable", ignore_index=True)
-        by_target: dict[tuple[str, int], ModelCard | None] = dict.fromkeys(_targets(history))
-        by_target |= {(card.measure, card.horizon): card for card in cards}
+        by_target = {(card.measure, card.horizon): card for card in cards}
+        models = {target: _loaded(card, folder) for target, card in sorted(by_target.items())}
+        recipes = [model.recipe for model in models.values() if model is not None]
+        # A model's recipe serves the comparable titles as well: learning another one would only cost time.
+        builder = self._builder(known, recipes[0] if recipes else known.recipe)
         frames = [
-            self._predict_one(known, ordered, target, card, history.label, folder)
-            for target, card in sorted(by_target.items())
+            self._predict_one(builder, ordered, target, by_target.get(target), models.get(target), history.label)
+            for target in sorted({*known.targets(), *by_target})
         ]
         if not frames or not len(cells):
             return pd.DataFrame(columns=list(PREDICTION))
@@ -112,11 +126,11 @@ class LaunchForecaster:
         known = self._known(history, as_of, settings)
         past = known.past(measure, horizon)
         at = np.array([known.at], dtype=np.int64)
-        key = [np.array([part], dtype=object) for part in cell]
+        title, market, surface = (np.array([part], dtype=object) for part in cell)
         builder = self._builder(known, known.recipe)
-        found = builder.neighbours(Rows(*key, at, at, np.zeros(1)), past)
-        near = found.at[0][found.at[0] >= 0]
-        states = builder.launched_states(past)[near] if len(past) else near
+        found = builder.neighbours(Rows(title, market, surface, at, at, np.zeros(1)), past)
+        near = found.place[0][found.place[0] >= 0]
+        states = builder.states(past.launched)[near] if len(past) else near
         shown = [known.catalogue.states[number] for number in states]
         return pd.DataFrame(
             {
@@ -146,16 +160,20 @@ class LaunchForecaster:
         return ready[3]
 
     def _builder(self, known: Known, recipe: Recipe) -> FeatureBuilder:
-        return self._builders.setdefault(recipe.fingerprint(), FeatureBuilder(known, recipe))
+        key = recipe.fingerprint
+        if key not in self._builders:
+            self._builders[key] = FeatureBuilder(known, recipe)
+        return self._builders[key]
 
     def _scores(self, known: Known, measure: str, past: Past, rows: Rows, held: HeldBack) -> dict[str, float]:
         """Score model and comparable titles on the held-back launches that both can answer."""
-        found = self._builder(known, known.recipe).neighbours(rows, past)
-        own = rows.take(held.at)
-        near = type(found)(found.at[held.at], found.distance[held.at])
-        baseline = comparable_quantiles(own, near, past, CellIndex.of(past))
+        builder = self._builder(known, known.recipe)
+        found = builder.neighbours(rows, past)
+        own = rows.take(held.place)
+        near = Neighbours(found.place[held.place], found.distance[held.place])
+        baseline = comparable_quantiles(own, near, past, builder.cells(past))
         both = np.isfinite(baseline[:, 0])
-        y = past.y[held.at]
+        y = past.y[held.place]
         model = counted(measure, held.quantiles)
         scores = {"held_back": float(len(y)), "model_pinball": float(pinball(y, model).mean())}
         scores["coverage_80"] = float(is_covered(y, model, known.settings.seed).mean())
@@ -165,35 +183,40 @@ class LaunchForecaster:
         return scores
 
     def _predict_one(
-        self, known: Known, cells: pd.DataFrame, target: tuple[str, int], card: ModelCard | None, label: str, folder: Path
+        self, builder: FeatureBuilder, cells: pd.DataFrame, target: tuple[str, int], card: ModelCard | None,
+        model: TrainedModel | None, label: str,
     ) -> pd.DataFrame:  # fmt: skip
+        known = builder.known
         past = known.past(*target)
         rows = _rows_at(cells, known.at)
-        index = CellIndex.of(past)
+        index = builder.cells(past)
         denominator = forecast_denominator(rows, past, index)
         context = Context(
             cells[[*CELL_KEY, LAUNCH_AT]], *target, pd.Timestamp(known.at, unit="us", tz="UTC").as_unit("us"),
             _served.days_until(microseconds(cells[LAUNCH_AT]), known.at), rows.lead.astype(np.int64), denominator,
             _blocked(cells, denominator), label, card.reason if card and card.serves == COMPARABLE_TITLES else "",
         )  # fmt: skip
-        near = self._builder(known, known.recipe).neighbours(rows, past)
-        quantiles = comparable_quantiles(rows, near, past, index)
+        quantiles = comparable_quantiles(rows, builder.neighbours(rows, past), past, index)
         reasons = [None if fine else _served.NO_BASELINE for fine in np.isfinite(quantiles[:, 0])]
-        return _served.prediction_rows(
-            context, self._model_answer(known, rows, past, card, folder), Answer(COMPARABLE_TITLES, quantiles, reasons)
-        )
+        baseline = Answer(COMPARABLE_TITLES, quantiles, reasons)
+        return _served.prediction_rows(context, self._model_answer(known, rows, past, card, model), baseline)
 
-    def _model_answer(self, known: Known, rows: Rows, past: Past, card: ModelCard | None, folder: Path) -> Answer:
+    def _model_answer(
+        self, known: Known, rows: Rows, past: Past, card: ModelCard | None, model: TrainedModel | None
+    ) -> Answer:  # fmt: skip
         if card is None:
             return Answer.silent(MODEL, len(rows), _served.NO_MODEL)
-        try:
-            model: TrainedModel = _artifacts.load(card, folder)
-        except ModelError:
-            answer = Answer.silent(MODEL, len(rows), _served.DAMAGED)
-            answer.model_id = card.model_id
-            return answer
+        if model is None:
+            return Answer.silent(MODEL, len(rows), _served.DAMAGED, card.model_id)
         features = self._builder(known, model.recipe).build(rows, past)
         return Answer(MODEL, model.quantiles(features), [None] * len(rows), card.model_id)
+
+
+def _loaded(card: ModelCard, folder: Path) -> TrainedModel | None:
+    try:
+        return _artifacts.load(card, folder)
+    except ModelError:
+        return None
 
 
 def _rows_at(cells: pd.DataFrame, at: int) -> Rows:
@@ -203,7 +226,7 @@ def _rows_at(cells: pd.DataFrame, at: int) -> Rows:
     return Rows.of(cells.assign(**{LAUNCH_AT: cells[LAUNCH_AT].fillna(pd.Timestamp(at, unit="us", tz="UTC"))}), cut)
 
 
-def _blocked(cells: pd.DataFrame, denominator: Any) -> list[str | None]:
+def _blocked(cells: pd.DataFrame, denominator: Floats) -> list[str | None]:
     reasons: list[str | None] = []
     for launch, status, n in zip(cells[LAUNCH_AT], cells[LAUNCH_STATUS], denominator, strict=True):
         if pd.isna(launch):
@@ -213,11 +236,6 @@ def _blocked(cells: pd.DataFrame, denominator: Any) -> list[str | None]:
         else:
             reasons.append(None if np.isfinite(n) else _served.NO_DENOMINATOR)
     return reasons
-
-
-def _targets(history: Frames) -> list[tuple[str, int]]:
-    pairs = history.outcomes[[MEASURE, HORIZON]].drop_duplicates()
-    return [(str(measure), int(horizon)) for measure, horizon in zip(pairs[MEASURE], pairs[HORIZON], strict=True)]
 
 
 def _serves(scores: dict[str, float], n_titles: int, settings: ModelSettings) -> tuple[str, str]:

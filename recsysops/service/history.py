@@ -1,11 +1,9 @@
 """Gathers what a model may learn from."""
 
+from recsysops.domain.batch import NOT_POINT_IN_TIME
 from recsysops.domain.history import History
-from recsysops.domain.measure import HORIZONS
 from recsysops.service.context import Context
 from recsysops.service.ports import UnitOfWork
-
-NOT_POINT_IN_TIME = "not point-in-time"
 
 
 def read_history(context: Context, unit: UnitOfWork) -> History:

@@ -20,7 +20,6 @@ from recsysops.domain.reading import ReadLog
 from recsysops.domain.run import StepReport
 from recsysops.domain.verdict import StepOutcome
 from recsysops.errors import SourceError
-from recsysops.service.context import Context
 from recsysops.service.ingest_report import AlreadyLoaded, FileError, IngestReport
 from recsysops.service.ports import Aggregator, Reader, Store, UnitOfWork, VersionTable
 from recsysops.service.recount import moved_launches, recount, touched_launches
@@ -29,7 +28,7 @@ from recsysops.settings import Settings, SourceSettings
 VERSION_TABLES: Final = (TITLES, LAUNCHES, EXPECTATIONS)
 LOG_TABLES: Final = (IMPRESSIONS, INTERACTIONS)
 
-__all__ = ["AlreadyLoaded", "FileError", "IngestReport", "ingest", "ingest_as_run"]
+__all__ = ["AlreadyLoaded", "FileError", "IngestReport", "ingest"]
 
 
 def ingest(
@@ -68,18 +67,6 @@ def ingest(
             else:
                 work.publish_logs(table, files, source)
     return work.report()
-
-
-def ingest_as_run(context: Context) -> IngestReport:
-    """Ingest as a run of its own, on record with its steps."""
-    from recsysops.service.recording import Recorder
-    from recsysops.service.run import ingest_into
-
-    recorder = Recorder(context, "ingest", context.as_of())
-    report = ingest_into(context, recorder)
-    recorder.add(*report.steps)
-    recorder.finish(counts={"accepted": report.accepted, "quarantined": report.quarantined})
-    return report
 
 
 class _Ingest:

@@ -54,7 +54,7 @@ def ingest_as_run(context: Context) -> IngestReport:
     """Ingest, on record as a run of its own."""
     recorder = Recorder(context, "ingest", context.as_of())
     report = ingest_into(context, recorder)
-    recorder.finish()
+    recorder.finish(counts={"accepted": report.accepted, "quarantined": report.quarantined})
     return report
 
 
@@ -73,6 +73,7 @@ def ingest_into(context: Context, recorder: Recorder) -> IngestReport:
         if report.errors:
             step.outcome = StepOutcome.FAILED
             step.reason = " ".join(error.message for error in report.errors)
+    recorder.add(*report.steps)
     recorder.rests_on(tuple(receipt.batch_id for receipt in report.receipts))
     return report
 

@@ -29,8 +29,6 @@ EVIL = " <img src=http://example.com/x.png> ![x](http://example.com/a.png)"
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(CHROMIUM is None, reason="no browser here: install chromium (apt-get install chromium)"),
-        CHROMIUM is None, reason="no browser here: install chromium, on Debian with `apt-get install chromium`"
-    ),
 ]
 
 

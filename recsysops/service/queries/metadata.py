@@ -37,12 +37,13 @@ class _Requirement:
 
 
 class Requirements:
-    """What is required where; the row that names market and surface most exactly holds."""
+    """What is required where, looked up place by place; the precedence is that of `applicable_requirements`."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        """Read REQUIREMENT; of rows equally exact, the one due first."""
+        """Read REQUIREMENT."""
         self._rows: dict[tuple[str, str, str], _Requirement] = {}
-        for row in sorted(records(frame), key=lambda row: row[DUE_DAYS]):
+        by_owner = sorted(records(frame), key=lambda row: text(row[OWNER]), reverse=True)
+        for row in sorted(by_owner, key=lambda row: (row[DUE_DAYS], row[DAYS_TO_FIX])):  # the last of a place holds
             key = (row[FIELD], text(row[MARKET]) or ALL, text(row[SURFACE]) or ALL)
             self._rows[key] = _Requirement(row[DUE_DAYS], number(row[DAYS_TO_FIX]), text(row[OWNER]))
 

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 
 from recsysops.columns import CELL_KEY, CELLS, LAUNCH_AT, NAME, TITLE_ID, TITLES
 from recsysops.domain.issue import Issue, IssueEvent
@@ -84,6 +85,23 @@ def models(store: Store) -> ModelsView:
 def _known(scores: Mapping[str, float]) -> dict[str, float]:
     """Return the scores that are numbers: what could not be computed is absent."""
     return {name: value for name, value in scores.items() if math.isfinite(value)}
+
+
+class VitalsCache:
+    """Keeps the vital signs of a snapshot: they change only when another run is recorded. Safe between threads."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from `store`, nothing yet."""
+        self._store = store
+        self._lock = Lock()
+        self._kept: tuple[Snapshot, Vitals] | None = None
+
+    def get(self, snapshot: Snapshot) -> Vitals:
+        """Return the vital signs that go with `snapshot`, itself from a cache."""
+        with self._lock:
+            if self._kept is None or self._kept[0] is not snapshot:
+                self._kept = snapshot, vitals(self._store, snapshot)
+            return self._kept[1]
 
 
 def vitals(store: Store, snapshot: Snapshot) -> Vitals:

@@ -99,7 +99,7 @@ def test_what_is_left_out_is_counted():
 
 
 def test_what_just_fits_is_not_cut():
-    told = notification(opened=tuple(notice(f"t{i}") for i in range(4)))
+    told = notification(opened=tuple(notice(f"t{i}") for i in range(6)))
     n_lines = render(told, ConsoleSettings()).count("\n")
 
     assert "did not fit" not in render(told, ConsoleSettings(max_lines=n_lines))

@@ -1,9 +1,19 @@
+from datetime import timedelta
+
 import httpx
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recsysops import columns as c
 from recsysops.client import Client
-from recsysops.testing.sample_api import API_KEY
+from recsysops.clock import fixed_clock
+from recsysops.domain.batch import BatchReceipt
+from recsysops.domain.run import Run
+from recsysops.http import create_app
+from recsysops.testing.fake_store import FakeStore
+from recsysops.testing.sample_api import API_KEY, InProcessTransport, sample_context
+from recsysops.testing.sample_results import AS_OF, Sample, fill
 
 
 def board_page(client):
@@ -137,6 +147,50 @@ def test_every_kind_of_title_can_be_shown(client, title_id):
     html = html_of(page(title_page, client, title=title_id))
 
     assert title_id in html
+
+
+def test_a_launched_title_shows_what_was_done_with_it():
+    store = FakeStore()
+    fill(store, Sample(n_titles=2, n_predicted=0))
+    with store.write() as unit:
+        for title_id, is_partial in (("t-0000", False), ("t-0001", True)):
+            cell = {c.TITLE_ID: title_id, c.MARKET: "de", c.SURFACE: "home"}
+            day = dict.fromkeys(c.TREATMENT_DAY, 1.0) | {
+                c.SIGNAL: c.IMPRESSIONS, c.LAUNCH_AT: pd.Timestamp(AS_OF), c.DAY: 0, c.EVENTS: 1234,
+                c.NEW_MEMBERS: 99, c.IS_PARTIAL: is_partial,
+            }  # fmt: skip
+            days = pd.DataFrame([day | cell], columns=list(c.TREATMENT_DAY))
+            unit.treatment.replace(c.IMPRESSIONS, days, pd.DataFrame(columns=list(c.ACTIVITY)), pd.DataFrame([cell]))
+        unit.commit()
+    client = Client("http://api.test", API_KEY, transport=InProcessTransport(create_app(sample_context(store))))
+
+    complete = html_of(page(title_page, client, title="t-0000"))
+    partial = html_of(page(title_page, client, title="t-0001"))
+
+    assert "1,234" in complete
+    assert "complete" in complete
+    assert "some are gone" in partial
+    assert "There is no prediction of this title" in complete
+
+
+def test_a_board_with_nothing_upcoming_and_a_label_says_so():
+    store = FakeStore()
+    with store.write() as unit:
+        unit.runs.save(Run(run_id="r", verb="run", as_of=AS_OF, started_at=AS_OF, finished_at=AS_OF))
+        unit.batches.add(
+            BatchReceipt(batch_id="b", table="titles", content_hash="h", files=(), rows_in=0, accepted=0, duplicate=0,
+                         quarantined=0, loaded_at=AS_OF, as_of_label="not point-in-time"), [],
+        )  # fmt: skip
+        unit.commit()
+    context = sample_context(store, clock=fixed_clock(AS_OF + timedelta(days=3)), comparables=None)
+    client = Client("http://api.test", API_KEY, transport=InProcessTransport(create_app(context)))
+
+    html = html_of(page(board_page, client))
+
+    assert "Nothing launches in the coming weeks" in html
+    assert "not point-in-time" in html
+    assert "This is old" in html
+    assert "No required field is missing" in html_of(page(missing_page, client))
 
 
 def test_without_a_title_the_page_asks_for_one(client):

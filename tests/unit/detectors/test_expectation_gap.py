@@ -97,7 +97,7 @@ def test_the_sentence_has_its_numbers():
 
 
 def test_a_smaller_loss_is_a_warning():
-    finding = _found(_detect([_predicted(0.038, 1.3)], [_planned(0.06)]))["under_served"]
+    finding = _found(_detect([_predicted(0.034, 1.2)], [_planned(0.06)]))["under_served"]
 
     assert finding[c.SEVERITY] == "warning"
 

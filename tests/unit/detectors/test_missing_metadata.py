@@ -15,8 +15,8 @@ NEEDS = needs(MissingMetadataParams())
 
 def _tables(outcome="failed", *, detail="empty", requirement=None, cell=None, checks=None):
     required = {
-        c.FIELD: "synopsis", c.MARKET: "all", c.SURFACE: "all", c.DUE_DAYS: 9, c.DAYS_TO_FIX: 5, c.OWNER: "metadata desk",
-        c.MAX_SEVERITY: "critical",
+        c.FIELD: "synopsis", c.MARKET: "all", c.SURFACE: "all", c.DUE_DAYS: 9, c.DAYS_TO_FIX: 5,
+        c.OWNER: "metadata desk", c.MAX_SEVERITY: "critical",
     } | (requirement or {})  # fmt: skip
     one = {
         c.TITLE_ID: "t", c.MARKET: "DE", c.SURFACE: "home", c.LAUNCH_AT: LAUNCH, c.LAUNCH_STATUS: c.PLANNED,
@@ -89,7 +89,7 @@ def test_an_info_finding_goes_with_a_passed_verdict():
     verdict = _verdict(_detect(_tables(requirement={c.MAX_SEVERITY: "info"}), 1))
 
     assert verdict[c.OUTCOME] == "passed"
-    assert verdict[c.REASON] == "Missing, but no more than informative: synopsis."
+    assert verdict[c.REASON] == "Missing, but within its grace or only informative: synopsis."
     assert verdict[c.MARGIN] == 0
 
 

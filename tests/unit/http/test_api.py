@@ -10,6 +10,7 @@ from recsysops.http import ApiContext
 from recsysops.http.problems import MEDIA_TYPE
 from recsysops.testing.fake_store import FakeStore
 from recsysops.testing.sample_api import API_KEY, sample_context, sample_http
+from recsysops.testing.sample_results import Sample, fill
 
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}
 KEYS = {"type", "title", "status", "detail", "instance", "code", "errors"}
@@ -157,6 +158,20 @@ def test_an_empty_store_has_a_board_that_says_so(empty_api):
     assert board["run"] is None
     assert empty_api.get("/v1/missing-fields").json()["rows"] == []
     assert empty_api.get("/readyz").status_code == 200
+
+
+def test_metrics_see_runs_of_other_processes():
+    store = FakeStore()
+    api = sample_http(sample_context(store))
+    before = api.get("/metrics").text
+
+    fill(store, Sample(n_titles=3, n_predicted=0))
+    after = api.get("/metrics").text
+
+    assert 'recsysops_last_success_timestamp_seconds{step="run"}' not in before
+    assert 'recsysops_last_success_timestamp_seconds{step="run"} 1.7' in after
+    assert api.get("/metrics").text == after
+    assert 'recsysops_cells{status="ok"}' in after
 
 
 def test_a_short_key_is_refused():

@@ -1,12 +1,13 @@
+import os
+import signal
 import threading
-import time
 
 import httpx
 import pytest
 
 from recsysops.errors import UsageError
 from recsysops.http import create_app
-from recsysops.http.server import address, bind, server
+from recsysops.http.server import address, bind, serve, server
 from recsysops.testing.sample_api import sample_context
 
 
@@ -38,4 +39,21 @@ def test_it_serves_until_it_is_told_to_stop(filled):
 
     assert answer.json()["status"] == "ok"
     assert not thread.is_alive()
-    assert time.monotonic() > 0
+
+
+def test_after_a_termination_it_returns_so_that_the_caller_can_clean_up(filled):
+    before = signal.getsignal(signal.SIGTERM)
+    with bind("127.0.0.1", 0) as listener:
+        url = f"{address(listener)}/healthz"
+
+        def ask_and_terminate() -> None:
+            httpx.get(url, timeout=20)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=ask_and_terminate)
+        thread.start()
+        serve(create_app(sample_context(filled)), listener)
+        thread.join(timeout=20)
+
+    assert not thread.is_alive()
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -3,9 +3,12 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recsysops import columns as c
 from recsysops.domain.issue import Judged, follow
+from recsysops.domain.requirement import applicable_requirements
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import CheckOutcome, Status, StepOutcome
@@ -304,6 +307,25 @@ def test_the_most_exact_requirement_holds_and_none_means_no_date():
              (("de", "home"), ("de", "search"), ("us", "home"), ("us", "search"))]  # fmt: skip
     assert found == ["c", "b", "d", "a"]
     assert read.of("g", "de", "home") is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.just("f"), st.sampled_from([c.ALL, "de", "us"]), st.sampled_from([c.ALL, "home"]),
+                  st.integers(0, 3), st.integers(0, 2), st.sampled_from("ab"), st.just("critical")),
+        min_size=1, max_size=12,
+    )
+)  # fmt: skip
+def test_requirements_hold_where_detectors_say_they_hold(rows):
+    frame = pd.DataFrame(rows, columns=list(c.REQUIREMENT)).astype({c.DUE_DAYS: "float64", c.DAYS_TO_FIX: "float64"})
+    cells = pd.DataFrame([("t", m, s) for m in ("de", "us") for s in ("home", "tv")], columns=list(c.CELL_KEY))
+    columns = (c.MARKET, c.SURFACE, c.DUE_DAYS, c.DAYS_TO_FIX, c.OWNER)
+    expected = list(applicable_requirements(cells, frame)[list(columns)].itertuples(index=False, name=None))
+    read = Requirements(frame)
+
+    held = [(market, surface, read.of("f", market, surface)) for _, market, surface in cells.itertuples(index=False)]
+
+    assert [(m, s, one.due_days, one.days_to_fix, one.owner) for m, s, one in held if one] == expected
 
 
 def test_missing_fields_are_listed_by_provider_soonest_due_first(snapshot):

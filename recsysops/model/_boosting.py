@@ -13,10 +13,11 @@ from recsysops.settings import ModelSettings
 if TYPE_CHECKING:
     import lightgbm
 
+_THREADED: Final = 50_000
 SMALL: Final = 5_000
 """Below this many rows the settings for small data hold."""
 _ROUNDS_SMALL: Final = 300
-_ROUNDS_LARGE: Final = 160
+_ROUNDS_LARGE: Final = 120
 _ROUNDS_ROUGH: Final = 60
 _BAG_SMALL: Final = 3
 
@@ -71,14 +72,17 @@ def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings, *, is_roug
 
 
 def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
+    # Below this many rows threads wait for each other longer than they work, on a busy machine many times longer.
+    threads = settings.threads if n_rows >= _THREADED else 1
     common = {
-        "objective": "l2", "lambda_l2": 5.0, "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1, "deterministic": True,
+        "num_threads": threads,
+        "objective": "l2", "lambda_l2": 5.0, "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1,
+        "deterministic": True,
         "force_row_wise": True, "feature_fraction": 0.5,
     }  # fmt: skip
     if n_rows < SMALL:
         # Random thresholds and few leaves: with some hundred launches the variance is what hurts.
-        # One thread: at this size threads wait for each other longer than they work.
-        small = {"num_threads": 1, "num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
+        small = {"num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
         return common | small | {"min_data_in_leaf": int(np.clip(n_rows // 40, 5, 30))}
     return common | {
         "num_threads": settings.threads,

@@ -6,7 +6,8 @@ missing field are calibrated apart (Mondrian). Not for point predictions.
 
 Source:
     Lei et al., "Distribution-free predictive inference for regression", JASA, 2018 (split conformal, normalised
-    scores); Vovk et al., "Cross-conformal predictive distributions", 2018; Guan, "Localized conformal prediction", 2023.
+    scores); Vovk et al., "Cross-conformal predictive distributions", 2018;
+    Guan, "Localized conformal prediction", Biometrika, 2023.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Features of rows: metadata as known at the cut, calendar, competition, histories, comparable titles.
 
-All point in time. Features of asking the recommender (shadow scores) would be one more `_add_...` here; there are none yet.
+All point in time.
+Features of asking the recommender (shadow scores) would be one more `_add_...` here; there are none yet.
 """
 
 from dataclasses import dataclass

@@ -30,8 +30,8 @@ def randomised_pit(y: Floats, quantiles: Floats, seed: int) -> Floats:
     """Return the randomised probability integral transform: uniform for honest distributions, discrete ones too.
 
     Between two different quantiles the distribution is read as linear. Where the outcome equals quantiles, the mass
-    there is spread at random; its ends lie half a step outside the quantiles that are equal. Beyond the outermost quantile
-    it is 0 or 1.
+    there is spread at random; its ends lie half a step outside the quantiles that are equal. Beyond the outermost
+    quantile it is 0 or 1.
     """
     step = PROBABILITIES[0] / 2
     below, upto = quantiles < y[:, None] - _SAME, quantiles <= y[:, None] + _SAME

@@ -101,7 +101,7 @@ def train(
 
 
 def time_blocks(launch: Ints) -> Ints:
-    """Number the blocks of launches predicted out of sample, in the order of time; -1 for the earliest, which only teach.
+    """Number the blocks of launches predicted out of sample, by time; -1 for the earliest, which only teach.
 
     Launches of one time are never parted.
     """

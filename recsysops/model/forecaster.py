@@ -66,8 +66,8 @@ class LaunchForecaster:
         self._builders: dict[str, FeatureBuilder] = {}
 
     def train(
-        self, history: LabelledFrames, as_of: datetime, measure: str, horizon: int, settings: ModelSettings, folder: Path,
-        progress: Progress,
+        self, history: LabelledFrames, as_of: datetime, measure: str, horizon: int, settings: ModelSettings,
+        folder: Path, progress: Progress,
     ) -> ModelCard:  # fmt: skip
         """Train one model on what was known at `as_of` and write it below `folder`; see the port."""
         known = self._known(history, as_of, settings)
@@ -75,7 +75,7 @@ class LaunchForecaster:
         if len(past) < MIN_ROWS:
             raise ModelError(
                 f"There is too little to learn {measure} over {horizon} days from: {len(past)} past launches with a "
-                f"known outcome (expected at least {MIN_ROWS}). Ingest more history; comparable titles answer until then."
+                f"known outcome (expected at least {MIN_ROWS}). Ingest more; comparable titles answer until then."
             )
         what = f"train {measure} {horizon}d"
         progress(what, 0.0)
@@ -220,7 +220,7 @@ def _loaded(card: ModelCard, folder: Path) -> TrainedModel | None:
 
 
 def _rows_at(cells: pd.DataFrame, at: int) -> Rows:
-    """Return cells as rows that see what is known now; of a title already launched, only what was known at its launch."""
+    """Return cells as rows that see what is known now; a launched title sees what was known at its launch."""
     launch = microseconds(cells[LAUNCH_AT])
     cut: Ints = np.where(launch > NO_TIME, np.minimum(launch, at), at).astype(np.int64)
     return Rows.of(cells.assign(**{LAUNCH_AT: cells[LAUNCH_AT].fillna(pd.Timestamp(at, unit="us", tz="UTC"))}), cut)

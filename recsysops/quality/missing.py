@@ -69,10 +69,10 @@ def _reason(value: object, field: str, known: Collection[str], beginnings: Seque
 
 def _number_reason(value: object, field: str) -> str:
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        if not np.isfinite(value):
+        if isinstance(value, (float, np.floating)) and not np.isfinite(value):  # an integer may exceed every float
             return "not a finite number"
         if value <= 0 and field.casefold().startswith(_TIME_FIELDS):
-            return f"a length of {value:g}"
+            return f"a length of {shown(value)}"
     return ""
 
 

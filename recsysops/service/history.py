@@ -11,7 +11,7 @@ def read_history(context: Context, unit: UnitOfWork) -> History:
     return History(
         titles=unit.versions.history("titles"),
         launches=unit.versions.history("launches"),
-        outcomes=unit.treatment.outcomes(context.settings.treatment.measures, HORIZONS),
+        outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
         label=data_label(unit),
     )
 

@@ -50,13 +50,13 @@ def test_what_holds_nothing_counts_as_missing(value, reason):
 @pytest.mark.parametrize(
     "value",
     ["Two sisters run a harbour inn.", "Unknown Pleasures", "TBA: the film", "loremipsum", "placeholder.jpg.html",
-     "0", 0, 0.0, False, ["TBA", "drama"], ["drama"], {"a": 1}, 7, pd.Timestamp("2026-01-01")],
+     "0", 0, 0.0, -(2**63) - 1, 10**400, False, ["TBA", "drama"], ["drama"], {"a": 1}, 7, pd.Timestamp("2026-01-01")],
 )  # fmt: skip
 def test_what_holds_something_does_not(value):
     assert _reason(value) == ""
 
 
-@pytest.mark.parametrize("value", [0, 0.0, -5, "0", " 0.0 ", "nan"])
+@pytest.mark.parametrize("value", [0, 0.0, -5, -(10**400), "0", " 0.0 ", "nan"])
 def test_a_runtime_of_nothing_counts_as_missing(value):
     assert _reason(value, "runtime_minutes") != ""
     assert _reason(value, "Duration") != ""

@@ -122,9 +122,8 @@ def judge(scores: tuple[BacktestScore, ...]) -> list[Goal]:
     coverage = by_name["model", "coverage_80"]
     low, high = COVERAGE
     is_covered = low <= coverage.value <= high
-    goals.append(
-        Goal("coverage of the 80 % interval, randomised PIT", shown(coverage), f"{low} to {high}", is_covered, coverage.n)
-    )
+    name = "coverage of the 80 % interval, randomised PIT"
+    goals.append(Goal(name, shown(coverage), f"{low} to {high}", is_covered, coverage.n))
     spearman = by_name["model", "spearman"]
     has_interval = spearman.low is not None and spearman.high is not None
     goals.append(Goal("Spearman", shown(spearman), "reported with its interval", has_interval, spearman.n))

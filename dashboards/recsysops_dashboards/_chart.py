@@ -15,14 +15,21 @@ _COLOURS: Final = {"Predicted": "#1f4e79", "Expected": "#b35c00", "Comparable ti
 _HEAD: Final = 112
 _LINE: Final = 34
 
+Rows = list[tuple[str, str, tuple[float, ...]]]
+"""Name, kind and quantiles of each line."""
+
 
 def target_chart(target: Target) -> Any | None:  # noqa: ANN401  # Altair's chart types differ by what they hold
     """Return the chart of one measure and horizon; None where there is nothing to draw."""
     rows = _lines(target)
     if not rows:
         return None
-    order = [name for name, _, _ in rows]
-    spans = pd.DataFrame(
+    return _drawn(target, rows, _spans(rows))
+
+
+def _spans(rows: Rows) -> pd.DataFrame:
+    """Return one row per predictor and interval: what is drawn as bars."""
+    return pd.DataFrame(
         [
             {
                 "who": name,
@@ -36,6 +43,10 @@ def target_chart(target: Target) -> Any | None:  # noqa: ANN401  # Altair's char
             for low, high, holds, size in _SPANS
         ]
     )
+
+
+def _drawn(target: Target, rows: Rows, spans: pd.DataFrame) -> Any:  # noqa: ANN401  # see above
+    order = [name for name, _, _ in rows]
     middles = pd.DataFrame([{"who": name, "middle": 100 * quantiles[_MIDDLE]} for name, _, quantiles in rows])
     y = alt.Y(
         "who:N", scale=alt.Scale(domain=order), title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False)
@@ -81,7 +92,7 @@ def target_sentence(target: Target) -> str:
     return "; ".join(parts) + "."
 
 
-def _lines(target: Target) -> list[tuple[str, str, tuple[float, ...]]]:
+def _lines(target: Target) -> Rows:
     """Return name, kind and quantiles of each line of the chart, top down."""
     served = next((a for a in target.predictions if a.is_served and a.quantiles), None)
     rows = [("Predicted", "Predicted", served.quantiles)] if served else []

@@ -69,7 +69,7 @@ def inverse(measure: str, value: npt.ArrayLike, denominator: npt.ArrayLike) -> A
             share = np.exp(y) - 0.5 / n
         case Measure.UPTAKE:
             share = np.expm1(y) / n
-    return np.clip(share, 0.0, 1.0)
+    return np.asarray(np.clip(share, 0.0, 1.0), dtype=np.float64)
 
 
 def lead_for(days_before_launch: float) -> int:

@@ -84,13 +84,7 @@ def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
         # Random thresholds and few leaves: with some hundred launches the variance is what hurts.
         small = {"num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
         return common | small | {"min_data_in_leaf": int(np.clip(n_rows // 40, 5, 30))}
-    return common | {
-        "num_threads": settings.threads,
-        "num_leaves": 23,
-        "learning_rate": 0.08,
-        "max_bin": 63,
-        "min_data_in_leaf": 40,
-    }
+    return common | {"num_leaves": 23, "learning_rate": 0.1, "max_bin": 63, "min_data_in_leaf": 40}
 
 
 def _named(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -138,9 +138,9 @@ class FeatureBuilder:
 
 def _add_calendar(columns: Columns, rows: Rows) -> None:
     at = pd.DatetimeIndex(rows.launch.astype("datetime64[us]"))
-    columns.add("|weekday", at.dayofweek.to_numpy(dtype=np.float64))
+    columns.add("|weekday", at.day_of_week.to_numpy(dtype=np.float64))
     columns.add("|hour", at.hour.to_numpy(dtype=np.float64))
-    week = np.minimum((at.dayofyear.to_numpy(dtype=np.float64) - 1) // 7, 51)
+    week = np.minimum((at.day_of_year.to_numpy(dtype=np.float64) - 1) // 7, 51)
     columns.add(YEARLY, week)
     columns.add("|lead", np.asarray(rows.lead))
 

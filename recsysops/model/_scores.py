@@ -36,9 +36,9 @@ def randomised_pit(y: Floats, quantiles: Floats, seed: int) -> Floats:
     step = PROBABILITIES[0] / 2
     below, upto = quantiles < y[:, None] - _SAME, quantiles <= y[:, None] + _SAME
     n_below, n_upto = below.sum(axis=1), upto.sum(axis=1)
-    edges = np.concatenate([[0.0], PROBABILITIES + step])
-    edges[-1] = 1.0
-    low, high = edges[n_below], edges[n_upto]
+    edges = np.concatenate([[step], PROBABILITIES + step])
+    # Nothing lies below a count of zero, which is zero on the transformed scale too.
+    low, high = np.where((n_below == 0) & (np.abs(y) <= _SAME), 0.0, edges[n_below]), edges[n_upto]
     tied = n_upto > n_below
     between = _linear(y, quantiles, n_below)
     share = np.random.default_rng(seed).uniform(size=len(y))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from recsysops.columns import MARKET
 from recsysops.settings import MarketSettings, Settings
 
 MISSING_TIME: Final = np.iinfo(np.int64).min
@@ -53,8 +54,8 @@ def times(
         Microseconds since 1970 UTC (MISSING_TIME where there is none), and the code of what is wrong (empty if right;
         an empty text is missing and right).
     """
-    pairs = pd.DataFrame({"text": texts.to_numpy(), "market": markets.to_numpy()}, dtype=object)
-    group = pairs.groupby(["text", "market"], sort=False).ngroup().to_numpy()
+    pairs = pd.DataFrame({"text": texts.to_numpy(), MARKET: markets.to_numpy()}, dtype=object)
+    group = pairs.groupby(["text", MARKET], sort=False).ngroup().to_numpy()
     read = [
         _time(text, settings.market(market), epoch_unit)
         for text, market in pairs.drop_duplicates().itertuples(index=False, name=None)

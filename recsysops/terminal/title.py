@@ -59,7 +59,7 @@ def _findings(view: TitleView, console: Console) -> None:
 
 def _targets(view: TitleView, console: Console) -> None:
     rows = table(
-        "where", "measure", "horizon#", "predicted (80 %)#", "by", "comparable titles#", "plan (80 %, widened)#", "gap#",
+        "where", "measure", "horizon#", "predicted (80 %)#", "by", "comparable titles#", "plan (80 %)#", "gap#",
         title="\nPrediction against plan",
     )  # fmt: skip
     for target in view.targets:

@@ -23,7 +23,8 @@ def sample_targets(cells: pd.DataFrame, n_predicted: int, as_of: datetime) -> tu
     kinds = [(m, h) for m in ("reach", "impression_share") for h in (1, 7, 28)]
     plans, answers = [], []
     for measure, horizon in kinds:
-        frame = base[[*c.CELL_KEY, c.LAUNCH_AT]].assign(**{c.MEASURE: measure, c.HORIZON: horizon})
+        frame = base[[*c.CELL_KEY, c.LAUNCH_AT]].copy()
+        frame[c.MEASURE], frame[c.HORIZON] = measure, horizon
         index = title_index(frame).to_numpy()
         typical = (0.04 if measure == "reach" else 0.002) * horizon**0.5 * (1 + (index % 5) / 4)
         frame[c.DENOMINATOR] = 2400.0 if measure == "reach" else 90000.0

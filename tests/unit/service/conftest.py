@@ -14,10 +14,10 @@ from recsysops.clock import fixed_clock
 from recsysops.contract.channel import Channel, ChannelSettings, Notification, Refused, Sent
 from recsysops.contract.detector import Detection, Detector, Params, Rule
 from recsysops.domain.batch import BatchReceipt
+from recsysops.domain.distribution import PROBABILITIES, normal_quantile
 from recsysops.domain.finding import finding_key
 from recsysops.domain.history import History, Progress
 from recsysops.domain.measure import inverse, transform
-from recsysops.domain.distribution import PROBABILITIES, normal_quantile
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.errors import ModelError
 from recsysops.service.context import Context
@@ -30,6 +30,9 @@ AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 
 def days(n: float) -> timedelta:
     return timedelta(days=n)
+
+
+DAY_BEFORE = AS_OF - days(1)
 
 
 class FlagParams(Params):
@@ -54,30 +57,47 @@ def detect_marked(tables: Any, params: FlagParams, *, as_of: datetime) -> Detect
     )
     rows = [
         {
-            c.FINDING_KEY: finding_key("toy", "marked", *key, "mark"), c.DETECTOR: "toy", c.RULE: "marked",
-            **dict(zip(c.CELL_KEY, key, strict=True)), c.FIELD: "mark", c.MEASURE: "", c.SEVERITY: params.severity,
-            c.CLASS: "setup", c.WHY: "The mark is bad.", c.REMEDY: "Mend the mark.", c.WORTH: float("nan"),
-            c.WORTH_LOW: float("nan"), c.WORTH_HIGH: float("nan"), c.WORTH_UNIT: "",
-            c.LATEST_SAFE_FIX_AT: as_of + days(1), c.SCORE: 1.0, c.EVIDENCE: {"mark": "bad"},
+            c.FINDING_KEY: finding_key("toy", "marked", *key, "mark"),
+            c.DETECTOR: "toy",
+            c.RULE: "marked",
+            **dict(zip(c.CELL_KEY, key, strict=True)),
+            c.FIELD: "mark",
+            c.MEASURE: "",
+            c.SEVERITY: params.severity,
+            c.CLASS: "setup",
+            c.WHY: "The mark is bad.",
+            c.REMEDY: "Mend the mark.",
+            c.WORTH: float("nan"),
+            c.WORTH_LOW: float("nan"),
+            c.WORTH_HIGH: float("nan"),
+            c.WORTH_UNIT: "",
+            c.LATEST_SAFE_FIX_AT: as_of + days(1),
+            c.SCORE: 1.0,
+            c.EVIDENCE: {"mark": "bad"},
         }
         for key, mark in zip(zip(*(cells[column] for column in c.CELL_KEY), strict=True), marks, strict=True)
         if mark == "bad"
-    ]  # fmt: skip
+    ]
     findings = pd.DataFrame(rows, columns=list(c.FINDING)) if rows else empty_findings()
     return Detection(findings, verdicts[list(c.VERDICT)])
 
 
 TOY = Detector(
-    name="toy", summary="Flags marks.", params=FlagParams, detect=detect_marked,
+    name="toy",
+    summary="Flags marks.",
+    params=FlagParams,
+    detect=detect_marked,
     needs=lambda params: {c.TITLES: (*c.CELL_KEY, "mark")},
-    rules=(Rule(name="marked", title="Marked", finding_class="setup", meaning="Bad mark."),), examples=(), source="tests",
-)  # fmt: skip
+    rules=(Rule(name="marked", title="Marked", finding_class="setup", meaning="Bad mark."),),
+    examples=(),
+    source="tests",
+)
 
 
 @dataclass(frozen=True)
 class Used:
     detector: Any = TOY
-    params: Any = FlagParams()
+    params: Any = field(default_factory=FlagParams)
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,7 @@ class SentThrough:
     instance: str = "fake"
     messages: list[Notification] = field(default_factory=list)
     refuses: str = ""
-    settings: ChannelSettings = ChannelSettings()
+    settings: ChannelSettings = field(default_factory=ChannelSettings)
 
     @property
     def channel(self) -> Any:
@@ -111,30 +131,61 @@ class FakeForecaster:
     asked: list[Any] = field(default_factory=list)
 
     def train(
-        self, history: History, as_of: datetime, measure: str, horizon: int, settings: ModelSettings, folder: Path,
+        self,
+        history: History,
+        as_of: datetime,
+        measure: str,
+        horizon: int,
+        settings: ModelSettings,
+        folder: Path,
         progress: Progress,
-    ) -> ModelCard:  # fmt: skip
+    ) -> ModelCard:
         if measure in self.refuses:
             raise ModelError(f"No past launch has {measure}.")
         return ModelCard(
-            model_id=f"{measure}-{horizon}-{as_of:%Y%m%d}", measure=measure, horizon=horizon, trained_as_of=as_of, n_titles=1,
-            n_rows=1, folder="x", manifest_sha256="0" * 64, serves="model",
-        )  # fmt: skip
+            model_id=f"{measure}-{horizon}-{as_of:%Y%m%d}",
+            measure=measure,
+            horizon=horizon,
+            trained_as_of=as_of,
+            n_titles=1,
+            n_rows=1,
+            folder="x",
+            manifest_sha256="0" * 64,
+            serves="model",
+        )
 
     def predict(
-        self, history: History, cells: pd.DataFrame, as_of: datetime, models: Mapping[tuple[str, int], ModelCard | None],
-        settings: ModelSettings, folder: Path,
-    ) -> pd.DataFrame:  # fmt: skip
+        self,
+        history: History,
+        cells: pd.DataFrame,
+        as_of: datetime,
+        models: Mapping[tuple[str, int], ModelCard | None],
+        settings: ModelSettings,
+        folder: Path,
+    ) -> pd.DataFrame:
         self.asked.append(models)
         rows = []
         for key, launch_at in zip(zip(*(cells[k] for k in c.CELL_KEY), strict=True), cells[c.LAUNCH_AT], strict=True):
             for (measure, horizon), card in models.items():
                 median = self.medians.get(key[0], 0.1)
                 y = transform(measure, [median], [1000.0]) + 0.3 * normal_quantile(PROBABILITIES)
-                rows.append((
-                    *key, measure, horizon, 7, as_of, launch_at, "model" if card else c.COMPARABLE_TITLES, True, None, "",
-                    1000.0, card.model_id if card else None, *inverse(measure, y, [1000.0]),
-                ))  # fmt: skip
+                rows.append(
+                    (
+                        *key,
+                        measure,
+                        horizon,
+                        7,
+                        as_of,
+                        launch_at,
+                        "model" if card else c.COMPARABLE_TITLES,
+                        True,
+                        None,
+                        "",
+                        1000.0,
+                        card.model_id if card else None,
+                        *inverse(measure, y, [1000.0]),
+                    )
+                )
         return pd.DataFrame(rows, columns=list(c.PREDICTION))
 
     def comparables(self, *args: Any) -> pd.DataFrame:
@@ -145,10 +196,17 @@ class FakeForecaster:
             raise ModelError(f"No past launch has {measure}.")
         return (
             BacktestScore(
-                measure=measure, horizon=horizon, lead=7, predictor="model", metric="mae", value=float(len(history.outcomes)),
-                low=None, high=None, n=1,
+                measure=measure,
+                horizon=horizon,
+                lead=7,
+                predictor="model",
+                metric="mae",
+                value=float(len(history.outcomes)),
+                low=None,
+                high=None,
+                n=1,
             ),
-        )  # fmt: skip
+        )
 
 
 class FakeChecks:
@@ -163,9 +221,16 @@ class FakeChecks:
 
 def receipt(batch_id: str = "b1", table: str = "titles", **changes: Any) -> BatchReceipt:
     values: dict[str, Any] = {
-        "batch_id": batch_id, "table": table, "content_hash": batch_id, "files": ("f.csv",), "rows_in": 0, "accepted": 0,
-        "duplicate": 0, "quarantined": 0, "loaded_at": AS_OF,
-    }  # fmt: skip
+        "batch_id": batch_id,
+        "table": table,
+        "content_hash": batch_id,
+        "files": ("f.csv",),
+        "rows_in": 0,
+        "accepted": 0,
+        "duplicate": 0,
+        "quarantined": 0,
+        "loaded_at": AS_OF,
+    }
     return BatchReceipt(**{**values, **changes})
 
 
@@ -198,16 +263,23 @@ class World:
             self.titles((title_id, c.ALL, AS_OF - days(30), {} if mark is None else {"mark": mark}))
             self.launches((title_id, "us", "home", AS_OF - days(30), AS_OF + days(5), c.PLANNED))
 
-    def remark(self, title_id: str, mark: str, at: datetime = AS_OF - days(1)) -> None:
+    def remark(self, title_id: str, mark: str, at: datetime = DAY_BEFORE) -> None:
         self.titles((title_id, c.ALL, at, {"mark": mark}))
 
     def context(self, **changes: Any) -> Context:
         settings = Settings(service=ServiceSettings(name="test"), folder=self.folder)
         values: dict[str, Any] = {
-            "settings": settings, "clock": fixed_clock(AS_OF), "store": self.store, "reader": None, "aggregator": None,
-            "forecaster": FakeForecaster(), "checks": FakeChecks(), "requirements": pd.DataFrame(columns=list(c.REQUIREMENT)),
-            "detectors": (Used(),), "channels": (),
-        }  # fmt: skip
+            "settings": settings,
+            "clock": fixed_clock(AS_OF),
+            "store": self.store,
+            "reader": None,
+            "aggregator": None,
+            "forecaster": FakeForecaster(),
+            "checks": FakeChecks(),
+            "requirements": pd.DataFrame(columns=list(c.REQUIREMENT)),
+            "detectors": (Used(),),
+            "channels": (),
+        }
         return Context(**{**values, **changes})
 
     def _add(self, table: Any, frame: pd.DataFrame) -> None:

@@ -1,7 +1,7 @@
+from datetime import UTC, datetime, timedelta
+
 from recsysops import columns as c
 from recsysops.service.cells import cell_metadata, launch_states, upcoming_cells
-
-from datetime import UTC, datetime, timedelta
 
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ def plan(unit_name="share", low=0.04, best=0.06, high=0.09, observed_days_ago=20
 
 
 def predictions(denominator=2000.0):
-    row = {column: np.nan for column in c.PREDICTION}
+    row = dict.fromkeys(c.PREDICTION, np.nan)
     row.update(title_id="t", market="us", surface="home", measure="reach", horizon=1, denominator=denominator)
     return pd.DataFrame([row])
 

@@ -117,7 +117,7 @@ class TreatmentSettings(_Section):
     """[treatment]."""
 
     measures: tuple[Literal["reach", "impression_share", "uptake"], ...] = ("reach", "impression_share")
-    """What is measured and predicted."""
+    """What is measured and predicted; left out: reach and impression_share from impressions, else uptake."""
     horizons: tuple[Literal[1, 7, 28], ...] = (1, 7, 28)
     """Days after launch over which treatment is counted."""
 
@@ -202,6 +202,16 @@ class Settings(_Section):
 
     folder: Path = Field(default=Path(), exclude=True)
     """Where the settings file lies; set on reading."""
+
+    @model_validator(mode="after")
+    def _measures_follow_logs(self) -> Self:
+        """Without a word on measures, take those whose logs are there: metadata alone can still be judged."""
+        if self.sources and "measures" not in self.treatment.model_fields_set:
+            has_impressions, has_interactions = "impressions" in self.sources, "interactions" in self.sources
+            measures = ("reach", "impression_share") if has_impressions else ("uptake",) if has_interactions else ()
+            treatment = self.treatment.model_copy(update={"measures": measures})
+            object.__setattr__(self, "treatment", treatment)  # frozen for everybody else
+        return self
 
     @model_validator(mode="after")
     def _measures_have_logs(self) -> Self:

@@ -15,6 +15,8 @@ from recsysops.model._past import Past, Rows
 
 _RECENT: Final = 300
 """Outcomes behind the level of a cell: the latest ones."""
+_STEPS: Final = 2.0**32
+"""Steps of an outcome in one unit of the transformed scale."""
 _PRIOR: Final = 3.0
 """Titles' worth of weight on the cell's level in a shrunken mean."""
 
@@ -43,9 +45,9 @@ class CellIndex:
         """Return the mean of the latest outcomes of each row's cell; missing where nothing was known."""
         begin, end = self.index.span(self.cell_of(rows), rows.cut)
         begin = np.maximum(begin, end - _RECENT)
-        total = np.concatenate([[0.0], np.cumsum(y[self.index.order])])
+        total = _running(y[self.index.order])
         n = (end - begin).astype(np.float64)
-        return np.where(n > 0, (total[end] - total[begin]) / np.maximum(n, 1), np.nan)
+        return np.where(n > 0, _sum(total, begin, end) / np.maximum(n, 1), np.nan)
 
     def latest(self, rows: Rows, count: int) -> list[Ints]:
         """Return, per row, the positions in the past of the latest known outcomes of its cell."""
@@ -92,9 +94,9 @@ class ValueHistory:
         code = _places(self._known_values, values)
         groups = np.where((code >= 0) & (cell >= 0), code * self._n_cells + cell, -1).astype(np.int64)
         begin, end = self._index.span(groups, rows.cut[owner])
-        total = np.concatenate([[0.0], np.cumsum(y[self._owner])])
+        total = _running(y[self._owner])
         n = (end - begin).astype(np.float64)
-        deviation = (total[end] - total[begin] - n * np.nan_to_num(level[owner])) / (n + _PRIOR)
+        deviation = (_sum(total, begin, end) - n * np.nan_to_num(level[owner])) / (n + _PRIOR)
         return _gathered(owner[n > 0], deviation[n > 0], n[n > 0], len(rows))
 
 
@@ -112,6 +114,16 @@ class EarlierTitles:
         begin, end = self._index.span(_places(self._known_values, values), rows.cut[values.owner])
         mean, most, _ = _gathered(values.owner, (end - begin).astype(np.float64), np.ones(len(values.owner)), len(rows))
         return mean, most
+
+
+def _running(y: Floats) -> Ints:
+    # In whole steps, sums over some entries are exact: what stands before or after them, even later outcomes, cannot
+    # reach the last bits.
+    return np.concatenate([[0], np.cumsum(np.rint(y * _STEPS).astype(np.int64))])
+
+
+def _sum(running: Ints, begin: Ints, end: Ints) -> Floats:
+    return (running[end] - running[begin]) / _STEPS
 
 
 def _places(index: "pd.Index[str]", values: Values) -> Ints:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsysops.domain.measure import LEADS, Measure, inverse
-from recsysops.model._asof import Floats, Ints
+from recsysops.model._asof import DAY, Floats, Ints
 from recsysops.model._boosting import SMALL, Ensemble, fit
 from recsysops.model._conformal import Calibration
 from recsysops.model._features import YEARLY, Features
@@ -26,7 +26,6 @@ MIN_ROWS: Final = 40
 _MIN_DIFFICULTY: Final = 1_000
 """With fewer residuals, how hard a case is cannot be learned."""
 _YEAR_DAYS: Final = 400
-_DAY: Final = 86_400_000_000
 
 Step = Callable[[float], None]
 
@@ -125,7 +124,7 @@ def shares(measure: str, quantiles: Floats, denominator: Floats) -> Floats:
 
 def _usable(frame: pd.DataFrame, past: Past) -> pd.DataFrame:
     # Less than a year of launches cannot tell a season from a trend.
-    span = (past.launch.max() - past.launch.min()) / _DAY
+    span = (past.launch.max() - past.launch.min()) / DAY
     return frame if span >= _YEAR_DAYS else frame.drop(columns=YEARLY)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
@@ -78,6 +79,10 @@ def plain(value: object) -> object:
         return None if value != value else value.isoformat()
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if callable(value):
+        return f"{value.__module__}.{getattr(value, '__qualname__', '')}"
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return [plain(row) for row in value.to_dict("records")]
     if isinstance(value, Mapping):

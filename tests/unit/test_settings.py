@@ -179,6 +179,16 @@ def test_a_measure_without_the_log_it_is_counted_from_is_refused(tmp_path: Path)
     assert "[sources.interactions]" in found
 
 
+@pytest.mark.parametrize(
+    ("logs", "measures"),
+    [("", ()), (LOGS, ("reach", "impression_share")), ('[sources.interactions]\npath = "i.csv"\n', ("uptake",))],
+)
+def test_measures_follow_the_logs_there_are(tmp_path: Path, logs: str, measures: tuple[str, ...]) -> None:
+    settings = read(tmp_path, '[sources.titles]\npath = "t.csv"\n' + logs)
+
+    assert settings.treatment.measures == measures
+
+
 def test_measures_with_their_logs_are_accepted(tmp_path: Path) -> None:
     settings = read(tmp_path, LOGS + '[treatment]\nmeasures = ["reach", "impression_share"]\n')
 

@@ -61,7 +61,7 @@ def test_what_is_dated_after_as_of_changes_neither_model_nor_prediction(history,
     after = LaunchForecaster().predict(other, cells, as_of, [card], SETTINGS, tmp_path)
 
     assert card == same
-    pd.testing.assert_frame_equal(before, after)
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 
 @pytest.mark.parametrize("row", [60, 120, 199])
@@ -76,7 +76,7 @@ def test_what_is_dated_after_a_rows_own_cut_changes_none_of_its_features(history
     found = FeatureBuilder(other, known.recipe).build(rows, other.past("reach", 7))
 
     assert (other.past("reach", 7).y != past.y).any()
-    pd.testing.assert_frame_equal(found.frame, expected.frame)
+    pd.testing.assert_frame_equal(found.frame, expected.frame, check_exact=True)
     assert found.level[0] == expected.level[0]
 
 

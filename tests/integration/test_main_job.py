@@ -1,0 +1,160 @@
+"""The whole job by the command line, on a simulated service, as a user would run it."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recsysops.cli import main
+from recsysops.demo import REQUIREMENTS, SETTINGS
+from recsysops.simulation import SimulationReport, WorldConfig, simulate
+
+
+def run(capsys, *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> SimulationReport:
+    folder = tmp_path_factory.mktemp("service")
+    made = simulate(WorldConfig.small(), folder)
+    text = SETTINGS.format(as_of=made.as_of.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    (folder / "recsysops.toml").write_text(text.replace('"reach", "impression_share"', '"reach"'))
+    (folder / "metadata.toml").write_text(REQUIREMENTS)
+    os.environ.pop("RECSYSOPS_SETTINGS", None)
+    with pytest.raises(SystemExit) as ended:
+        main(["--settings", str(folder / "recsysops.toml"), "run", "--quiet"])
+    assert ended.value.code in {0, None}
+    return made
+
+
+@pytest.fixture
+def ask(service, capsys):
+    return lambda *words: run(capsys, "--settings", str(service.folder / "recsysops.toml"), *words)
+
+
+def test_every_row_of_the_files_is_accounted_for(service, ask):
+    code, out, _ = ask("ingest", "--json")
+
+    report = json.loads(out)
+    assert code == 0
+    assert report["receipts"] == []
+    assert len(report["already_loaded"]) == 3 + 2 * service.n_days
+
+
+def test_planted_dirty_rows_are_in_quarantine_with_their_rule_and_fix(service):
+    from recsysops.store import open_store
+
+    store = open_store(f"sqlite:///{service.folder}/.recsysops/recsysops.sqlite", read_only=True)
+    with store.read() as unit:
+        rows = [row for _, row in unit.batches.quarantine()]
+    store.close()
+
+    refused = {(Path(row.file).name, row.row) for row in rows}
+    expected = {(dirty.file, dirty.line - 1) for dirty in service.dirty if "duplicate" not in dirty.words}
+    assert refused == expected
+    assert all(row.rule and row.fix and row.code for row in rows)
+
+
+def test_reach_equals_the_truth_on_record(service):
+    from recsysops.store import open_store
+
+    store = open_store(f"sqlite:///{service.folder}/.recsysops/recsysops.sqlite", read_only=True)
+    with store.read() as unit:
+        outcomes = unit.treatment.outcomes(["reach"], [1])
+    store.close()
+
+    truth = pd.read_parquet(service.truth_treatment)
+    both = outcomes.merge(truth, on=["title_id", "market", "surface", "horizon"], suffixes=("", "_true"))
+    assert len(both) > 500
+    assert (both["value"] - both["reach"]).abs().max() < 1e-6
+
+
+def test_the_board_finds_planted_missing_fields(service, ask):
+    _, out, _ = ask("issues", "--json")
+
+    found = {(entry["finding"]["title_id"], entry["finding"]["field"]) for entry in json.loads(out)}
+    wanted = {
+        (fault.title_id, fault.field)
+        for fault in service.planted
+        if fault.kind in {"synopsis_missing", "genre_missing", "rating_missing", "cast_missing", "artwork_placeholder"}
+        and (fault.launch_at - service.as_of).days < 4
+    }
+    assert wanted <= found
+
+
+def test_a_second_run_changes_nothing(ask):
+    _, before, _ = ask("issues", "--all", "--json")
+    code, _, _ = ask("run", "--quiet")
+    _, after, _ = ask("issues", "--all", "--json")
+
+    assert code == 0
+    assert after == before
+
+
+def test_the_gate_answers_with_its_exit_code(ask):
+    code, out, _ = ask("check", "--fail-on", "warning", "--json")
+    answer = json.loads(out)
+
+    assert code == answer["exit_code"] == 1
+    assert answer["n_failed"] > 0
+
+
+def test_a_title_nobody_knows_is_wrong_use(ask):
+    code, _, err = ask("check", "--title", "ghost")
+
+    assert code == 2
+    assert err.startswith('Title "ghost" does not launch within 28 days')
+
+
+def test_explain_shows_why_a_title_is_green(ask):
+    _, out, _ = ask("check", "--allow-unknown", "--json")
+    cells = json.loads(out)["report"]["cells"]
+    green = next(entry["title_id"] for entry in cells if entry["cell"]["status"] == "ok")
+
+    code, shown, _ = ask("explain", green)
+
+    assert code == 0
+    assert "Every check that judged it" in shown
+    assert "✓ passed" in shown
+    assert "Prediction against plan" in shown
+    assert "Comparable titles" in shown
+
+
+def test_models_are_only_readable_as_they_were_written(service, ask):
+    text = next((service.folder / ".recsysops" / "models").rglob("*.txt"))
+    whole = text.read_bytes()
+    text.write_bytes(whole[: len(whole) // 2])
+    try:
+        code, out, _ = ask("predict", "--json")
+    finally:
+        text.write_bytes(whole)
+
+    report = json.loads(out)
+    assert code == 0
+    assert report["n_fallback"] > 0
+    assert ask("predict", "--json")[0] == 0
+
+
+def test_the_store_is_readable_by_its_user_only(service):
+    mode = (service.folder / ".recsysops" / "recsysops.sqlite").stat().st_mode
+
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_doctor_finds_nothing_wrong(ask):
+    code, out, _ = ask("doctor", "--json")
+
+    assert (code, [entry["what"] for entry in json.loads(out) if not entry["is_fine"]]) == (0, [])
+
+
+def test_text_reports_come_without_control_characters(ask):
+    for words in (["check"], ["issues"], ["plugins"], ["doctor"], ["run", "-q"]):
+        _, out, err = ask(*words)
+        assert all(c.isprintable() or c in "\n\t" for c in out + err)

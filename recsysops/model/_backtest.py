@@ -177,8 +177,7 @@ def _scored(
     fine = np.all([np.isfinite(values).all(axis=1) for values in quantiles.values()], axis=0)
     if not fine.any():
         raise _too_little(len(stage.past))
-    y = stage.past.y[fine]
-    kept = {name: values[fine] for name, values in quantiles.items()}
+    y, kept = stage.past.y[fine], {name: values[fine] for name, values in quantiles.items()}
     bootstrap = WeekBootstrap(stage.past.launch[fine] // _WEEK, seed)
     error = {name: np.abs(y - values[:, len(PROBABILITIES) // 2]) for name, values in kept.items()}
     scores: list[tuple[str, str, Interval]] = []

@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 import pandas as pd
 
-from recsysops.columns import HORIZON, KNOWN_AT, MARKET, MEASURE, SURFACE
+from recsysops.columns import KNOWN_AT, MARKET, SURFACE
 from recsysops.model._asof import microsecond, microseconds
 from recsysops.model._catalogue import Catalogue
 from recsysops.model._past import LaunchBook, Past, known_outcomes, known_titles, past_of
@@ -56,11 +56,6 @@ class Known:
         if (measure, horizon) not in self._pasts:
             self._pasts[measure, horizon] = past_of(self._outcomes, measure, horizon)
         return self._pasts[measure, horizon]
-
-    def targets(self) -> list[tuple[str, int]]:
-        """Return the measures and horizons with an outcome known at the time."""
-        pairs = self._outcomes[[MEASURE, HORIZON]].drop_duplicates()
-        return [(str(measure), int(horizon)) for measure, horizon in zip(pairs[MEASURE], pairs[HORIZON], strict=True)]
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -3,7 +3,7 @@
 An instance remembers what it made ready for one history and time, so that measures and horizons share the work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -96,23 +96,20 @@ class LaunchForecaster:
         )  # fmt: skip
 
     def predict(
-        self, history: LabelledFrames, cells: pd.DataFrame, as_of: datetime, cards: Sequence[ModelCard],
-        settings: ModelSettings, folder: Path,
+        self, history: LabelledFrames, cells: pd.DataFrame, as_of: datetime,
+        models: Mapping[tuple[str, int], ModelCard | None], settings: ModelSettings, folder: Path,
     ) -> pd.DataFrame:  # fmt: skip
-        """Predict every cell with every card; see the port.
-
-        A measure and horizon with past outcomes but without a card is answered by comparable titles alone.
-        """
+        """Predict every cell for every target in `models`; see the port."""
         known = self._known(history, as_of, settings)
         ordered = cells.sort_values(list(CELL_KEY), kind="stable", ignore_index=True)
-        by_target = {(card.measure, card.horizon): card for card in cards}
-        models = {target: _loaded(card, folder) for target, card in sorted(by_target.items())}
-        recipes = [model.recipe for model in models.values() if model is not None]
+        cards = dict(sorted(models.items()))
+        loaded = {target: _loaded(card, folder) for target, card in cards.items()}
+        recipes = [model.recipe for model in loaded.values() if model is not None]
         # A model's recipe serves the comparable titles as well: learning another one would only cost time.
         builder = self._builder(known, recipes[0] if recipes else known.recipe)
         frames = [
-            self._predict_one(builder, ordered, target, by_target.get(target), models.get(target), history.label)
-            for target in sorted({*known.targets(), *by_target})
+            self._predict_one(builder, ordered, target, card, loaded[target], history.label)
+            for target, card in cards.items()
         ]
         if not frames or not len(cells):
             return pd.DataFrame(columns=list(PREDICTION))
@@ -212,9 +209,9 @@ class LaunchForecaster:
         return Answer(MODEL, model.quantiles(features), [None] * len(rows), card.model_id)
 
 
-def _loaded(card: ModelCard, folder: Path) -> TrainedModel | None:
+def _loaded(card: ModelCard | None, folder: Path) -> TrainedModel | None:
     try:
-        return _artifacts.load(card, folder)
+        return None if card is None else _artifacts.load(card, folder)
     except ModelError:
         return None
 

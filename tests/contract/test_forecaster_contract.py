@@ -65,24 +65,24 @@ def train(history, folder):
     return LaunchForecaster().train(history, AS_OF, "reach", 1, SETTINGS, folder, lambda what, done: None)
 
 
-def predict(history, folder, cards, cells=None):
+def predict(history, folder, card, cells=None):
     cells = make_cells(HISTORY) if cells is None else cells
-    return LaunchForecaster().predict(history, cells, AS_OF, cards, SETTINGS, folder)
+    return LaunchForecaster().predict(history, cells, AS_OF, {("reach", 1): card}, SETTINGS, folder)
 
 
 def test_columns_are_those_of_a_prediction(folder, card):
-    assert list(predict(HISTORY, folder, [card]).columns) == list(PREDICTION)
+    assert list(predict(HISTORY, folder, card).columns) == list(PREDICTION)
 
 
 def test_quantiles_ascend_within_zero_and_one(folder, card):
-    found = predict(HISTORY, folder, [card])[list(QUANTILES)].to_numpy()
+    found = predict(HISTORY, folder, card)[list(QUANTILES)].to_numpy()
 
     assert ((found >= 0) & (found <= 1)).all()
     assert (np.diff(found, axis=1) >= 0).all()
 
 
 def test_each_target_is_served_exactly_once(folder, card):
-    found = predict(HISTORY, folder, [card])
+    found = predict(HISTORY, folder, card)
 
     assert (found.groupby(["title_id", "market", "surface", "measure", "horizon"])["is_served"].sum() == 1).all()
     assert len(found) == 2 * len(make_cells(HISTORY))
@@ -91,7 +91,7 @@ def test_each_target_is_served_exactly_once(folder, card):
 
 def test_the_same_input_gives_the_same_card_and_the_same_rows(folder, card):
     assert train(HISTORY, folder) == card
-    pd.testing.assert_frame_equal(predict(HISTORY, folder, [card]), predict(HISTORY, folder, [card]))
+    pd.testing.assert_frame_equal(predict(HISTORY, folder, card), predict(HISTORY, folder, card))
 
 
 def test_the_order_of_rows_does_not_matter(folder, card):
@@ -103,15 +103,15 @@ def test_the_order_of_rows_does_not_matter(folder, card):
 
     assert train(shuffled, folder) == card
     pd.testing.assert_frame_equal(
-        predict(shuffled, folder, [card], make_cells(HISTORY).sample(frac=1, random_state=4)),
-        predict(HISTORY, folder, [card]),
+        predict(shuffled, folder, card, make_cells(HISTORY).sample(frac=1, random_state=4)),
+        predict(HISTORY, folder, card),
     )
 
 
 def test_the_input_is_not_changed(folder, card):
     before = make_history()
 
-    predict(HISTORY, folder, [card])
+    predict(HISTORY, folder, card)
 
     pd.testing.assert_frame_equal(HISTORY.titles, before.titles)
     pd.testing.assert_frame_equal(HISTORY.outcomes, before.outcomes)
@@ -124,7 +124,7 @@ def test_an_empty_history_abstains_with_a_reason(folder, card):
         outcomes=HISTORY.outcomes.head(0),
     )
 
-    found = predict(empty, folder, [card])
+    found = predict(empty, folder, card)
 
     assert len(found) == 2 * len(make_cells(HISTORY))
     assert not found["is_served"].any()
@@ -133,8 +133,24 @@ def test_an_empty_history_abstains_with_a_reason(folder, card):
         train(empty, folder)
 
 
+def test_without_a_model_comparable_titles_answer_alone(folder):
+    found = predict(HISTORY, folder, None)
+
+    assert (found.loc[found["is_served"], "predictor"] == "comparable_titles").all()
+    assert (found.loc[found["is_served"], "label"].str.startswith("fallback: there is no trained model")).all()
+
+
+def test_an_empty_history_without_a_model_abstains_for_every_target(folder):
+    empty = History(titles=HISTORY.titles.head(0), launches=HISTORY.launches.head(0), outcomes=HISTORY.outcomes.head(0))
+
+    found = predict(empty, folder, None)
+
+    assert len(found) == 2 * len(make_cells(HISTORY))
+    assert found["abstains"].notna().all()
+
+
 def test_no_cells_give_no_rows_and_the_same_columns(folder, card):
-    found = predict(HISTORY, folder, [card], make_cells(HISTORY).head(0))
+    found = predict(HISTORY, folder, card, make_cells(HISTORY).head(0))
 
     assert list(found.columns) == list(PREDICTION)
     assert found.empty
@@ -147,7 +163,7 @@ def test_values_and_titles_never_seen_are_fine(folder, card):
     ]
     cells = pd.concat([make_cells(HISTORY), make_cells(HISTORY).head(1).assign(title_id="never seen")])
 
-    found = predict(replace(HISTORY, titles=titles), folder, [card], cells)
+    found = predict(replace(HISTORY, titles=titles), folder, card, cells)
 
     assert found.loc[found["is_served"], QUANTILES[9]].notna().all()
     assert "never seen" in set(found.loc[found["is_served"], "title_id"])
@@ -161,7 +177,7 @@ def test_values_that_are_no_numbers_are_fine(folder, card):
     ]
     history = replace(HISTORY, titles=titles)
 
-    found = predict(history, folder, [train(history, folder)])
+    found = predict(history, folder, train(history, folder))
 
     assert found[list(QUANTILES)].notna().all(axis=None)
 
@@ -172,7 +188,7 @@ def test_a_damaged_file_costs_the_model_and_not_the_answer(folder, card, name):
     sound = path.read_bytes()
     path.write_bytes(sound[:-2] + b"!!")
 
-    found = predict(HISTORY, folder, [card])
+    found = predict(HISTORY, folder, card)
     path.write_bytes(sound)
 
     assert found.loc[found["predictor"] == "model", "abstains"].unique().tolist() == [
@@ -183,6 +199,6 @@ def test_a_damaged_file_costs_the_model_and_not_the_answer(folder, card, name):
 
 
 def test_a_model_that_is_gone_costs_the_model_and_not_the_answer(folder, card):
-    found = predict(HISTORY, folder, [replace(card, folder="models/none")])
+    found = predict(HISTORY, folder, replace(card, folder="models/none"))
 
     assert (found.loc[found["is_served"], "predictor"] == "comparable_titles").all()

@@ -10,7 +10,12 @@ from recsysops.columns import ALL, LAUNCH_VERSION, OUTCOMES, PLANNED, TITLE_VERS
 from recsysops.service.ports import History
 
 START = pd.Timestamp("2025-01-01T09:00", tz="UTC")
-WORDS = ("ship", "love", "murder", "planet", "king", "family", "war", "music", "ghost", "school", "summer", "island")
+WORDS = tuple(
+    f"{a}{b}{c}"
+    for a in ("ship", "moon", "king", "storm")
+    for b in ("al", "or", "en", "is")
+    for c in ("ta", "ro", "ve")
+)
 US = "datetime64[us, UTC]"
 
 

@@ -30,7 +30,11 @@ def test_a_planted_loss_for_a_missing_field_is_recovered(make, as_of, quiet, tmp
     forecaster = LaunchForecaster()
     card = forecaster.train(history, as_of, "reach", 7, SETTINGS, tmp_path, quiet)
 
-    found = served(forecaster.predict(history, cells, as_of, [card], SETTINGS, tmp_path).query("horizon == 7"))
+    found = served(
+        forecaster.predict(history, cells, as_of, {(card.measure, card.horizon): card}, SETTINGS, tmp_path).query(
+            "horizon == 7"
+        )
+    )
     fields = history.titles.set_index("title_id")["fields"].loc[found.index]
     is_missing = np.array([entry["synopsis"] is None for entry in fields])
 
@@ -97,7 +101,9 @@ def test_with_few_past_launches_comparable_titles_are_served_and_say_so(history,
     card = forecaster.train(history, as_of, "reach", 7, settings, tmp_path, quiet)
 
     found = served(
-        forecaster.predict(history, make_cells(history, as_of), as_of, [card], settings, tmp_path).query("horizon == 7")
+        forecaster.predict(
+            history, make_cells(history, as_of), as_of, {(card.measure, card.horizon): card}, settings, tmp_path
+        ).query("horizon == 7")
     )
 
     assert card.serves == "comparable_titles"
@@ -121,7 +127,7 @@ def test_labels_name_early_launches_and_assumed_times(history, as_of, make, tmp_
 
     found = served(
         LaunchForecaster()
-        .predict(assumed, make_cells(history, as_of), as_of, [], SETTINGS, tmp_path)
+        .predict(assumed, make_cells(history, as_of), as_of, {("reach", 7): None}, SETTINGS, tmp_path)
         .query("horizon == 7")
     )
     days = (found["launch_at"] - pd.Timestamp(as_of)).dt.total_seconds() / 86400
@@ -137,7 +143,11 @@ def test_a_launch_without_time_or_cancelled_or_elsewhere_abstains_with_its_reaso
     cells = make_cells(history, as_of).head(3)
     cells.loc[0, "launch_at"], cells.loc[1, "launch_status"], cells.loc[2, "surface"] = pd.NaT, "cancelled", "elsewhere"
 
-    found = LaunchForecaster().predict(history, cells, as_of, [], SETTINGS, tmp_path).query("horizon == 7")
+    found = (
+        LaunchForecaster()
+        .predict(history, cells, as_of, {("reach", 7): None}, SETTINGS, tmp_path)
+        .query("horizon == 7")
+    )
     reasons = dict(zip(found["title_id"], found["abstains"], strict=True))
 
     assert not found["is_served"].any()
@@ -154,7 +164,9 @@ def test_uptake_is_predicted_in_whole_members_and_may_be_nobody(make, as_of, qui
     card = forecaster.train(history, as_of, "uptake", 7, SETTINGS, tmp_path, quiet)
 
     found = served(
-        forecaster.predict(history, make_cells(history, as_of), as_of, [card], SETTINGS, tmp_path).query("horizon == 7")
+        forecaster.predict(
+            history, make_cells(history, as_of), as_of, {(card.measure, card.horizon): card}, SETTINGS, tmp_path
+        ).query("horizon == 7")
     )
     members = found[list(QUANTILES)].to_numpy() * 2000
 
@@ -192,7 +204,9 @@ def test_many_launches_learn_how_hard_a_case_is(make, quiet, tmp_path):
     forecaster = LaunchForecaster()
 
     card = forecaster.train(history, as_of, "reach", 1, SETTINGS, tmp_path, quiet)
-    found = forecaster.predict(history, make_cells(history, as_of), as_of, [card], SETTINGS, tmp_path)
+    found = forecaster.predict(
+        history, make_cells(history, as_of), as_of, {(card.measure, card.horizon): card}, SETTINGS, tmp_path
+    )
 
     assert _artifacts.load(card, tmp_path).difficulty is not None
     assert served(found)[MEDIAN].notna().all()

@@ -57,8 +57,8 @@ def test_what_is_dated_after_as_of_changes_neither_model_nor_prediction(history,
 
     card = LaunchForecaster().train(history, as_of, "reach", 7, SETTINGS, tmp_path, quiet)
     same = LaunchForecaster().train(other, as_of, "reach", 7, SETTINGS, tmp_path, quiet)
-    before = LaunchForecaster().predict(history, cells, as_of, [card], SETTINGS, tmp_path)
-    after = LaunchForecaster().predict(other, cells, as_of, [card], SETTINGS, tmp_path)
+    before = LaunchForecaster().predict(history, cells, as_of, {(card.measure, card.horizon): card}, SETTINGS, tmp_path)
+    after = LaunchForecaster().predict(other, cells, as_of, {(card.measure, card.horizon): card}, SETTINGS, tmp_path)
 
     assert card == same
     pd.testing.assert_frame_equal(before, after, check_exact=True)

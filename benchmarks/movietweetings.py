@@ -54,7 +54,7 @@ def main() -> int:
     if missing:
         print(f"No data: {given.data} lacks {', '.join(missing)}. Name their folder: make movietweetings DATA=...")
         return 2
-    console = Console(highlight=False, markup=False, emoji=False, width=160)
+    console = terminal.console()
     settings = prepare(given.data, given.out / "movietweetings")
     scored = score(settings)
     terminal.show(scored, render=terminal.backtested)

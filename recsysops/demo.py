@@ -78,27 +78,28 @@ REQUIREMENTS: Final = """\
 """ + "\n".join(
     f"""[[require]]
 field = "{field}"
+market = "{market}"
 due_days = {due}
 days_to_fix = {fix}
 owner = "{owner}"
 max_severity = "{severity}"
 """
-    for field, due, fix, owner, severity in (
-        ("synopsis", 7, 3, "editorial", "critical"),
-        ("genres", 14, 2, "editorial", "critical"),
-        ("maturity_rating", 7, 5, "ratings desk", "critical"),
-        ("artwork_url", 4, 2, "artwork studio", "critical"),
-        ("dub_languages", 4, 2, "localisation", "warning"),
-        ("cast", 7, 2, "editorial", "warning"),
-        ("original_language", 14, 1, "editorial", "critical"),
-        ("trailer_url", 2, 1, "artwork studio", "warning"),
+    for field, market, due, fix, owner, severity in (
+        ("synopsis", "all", 7, 3, "editorial", "critical"),
+        ("genres", "all", 14, 2, "editorial", "critical"),
+        ("maturity_rating", "all", 7, 5, "ratings desk", "critical"),
+        ("artwork_url", "all", 4, 2, "artwork studio", "critical"),
+        ("dub_languages", "DE", 4, 2, "localisation", "warning"),
+        ("cast", "all", 7, 2, "editorial", "warning"),
+        ("original_language", "all", 14, 1, "editorial", "critical"),
+        ("trailer_url", "all", 2, 1, "artwork studio", "warning"),
     )
 )
 
 
 def demo(folder: Path, *, oneshot: bool, is_small: bool) -> None:
     """Simulate, run the job twice (three days apart), print the board, and stay up unless `oneshot`."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = terminal.console()
     config = WorldConfig.small() if is_small else WorldConfig()
     with terminal.progress(is_quiet=False) as progress:
         made = simulate(config, _emptied(folder), progress)

@@ -207,20 +207,19 @@ class Settings(_Section):
     def _measures_follow_logs(self) -> Self:
         """Without a word on measures, take those whose logs are there: metadata alone can still be judged."""
         if self.sources and "measures" not in self.treatment.model_fields_set:
-            has_impressions, has_interactions = "impressions" in self.sources, "interactions" in self.sources
-            measures = ("reach", "impression_share") if has_impressions else ("uptake",) if has_interactions else ()
-            treatment = self.treatment.model_copy(update={"measures": measures})
-            object.__setattr__(self, "treatment", treatment)  # frozen for everybody else
+            known = ("reach", "impression_share") if "impressions" in self.sources else ("uptake",)
+            measures = known if {"impressions", "interactions"} & set(self.sources) else ()
+            # Frozen for everybody else.
+            object.__setattr__(self, "treatment", self.treatment.model_copy(update={"measures": measures}))
         return self
 
     @model_validator(mode="after")
     def _measures_have_logs(self) -> Self:
-        needed = {"uptake": "interactions", "reach": "impressions", "impression_share": "impressions"}
         for measure in self.treatment.measures:
-            if self.sources and needed[measure] not in self.sources:
+            log = "interactions" if measure == "uptake" else "impressions"
+            if self.sources and log not in self.sources:
                 raise ValueError(
-                    f'treatment.measures names "{measure}", which is counted from {needed[measure]}, '
-                    f"but there is no [sources.{needed[measure]}]"
+                    f'treatment.measures names "{measure}", which is counted from {log}, but there is no [sources.{log}]'
                 )
         return self
 

@@ -27,7 +27,7 @@ class ExpectationGapParams(Params):
 
     tolerance: Annotated[float, Field(ge=1, le=100)] = 1.25
     """Ratio of plan and prediction that does not matter: 1.25 is a quarter more, or a fifth less."""
-    min_probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    min_probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
     """Probability of a difference beyond the tolerance from which it is a finding."""
     critical_shortfall_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Part of the planned members or impressions whose expected loss makes an under-served title critical."""
@@ -104,7 +104,7 @@ DETECTOR: Final = Detector(
     ),
     stricter={
         "tolerance": (1.25, 2.0),
-        "min_probability": (0.8, 0.95),
+        "min_probability": (0.9, 0.97),
         "min_worth": (1, 1000),
         "unsure_ratio": (6, 20),
         "unfit_ratio": (3, 10),

@@ -17,7 +17,7 @@ _THREADED: Final = 50_000
 SMALL: Final = 5_000
 """Below this many rows the settings for small data hold."""
 _ROUNDS_SMALL: Final = 300
-_ROUNDS_LARGE: Final = 120
+_ROUNDS_LARGE: Final = 80
 _ROUNDS_ROUGH: Final = 60
 _BAG_SMALL: Final = 3
 

@@ -108,19 +108,22 @@ class FeatureBuilder:
 
     def _add_earlier(self, columns: Columns, rows: Rows) -> None:
         launched = self.known.launches.launched
+        # As shares: a bare count grows with time, and beyond the counts it learned from the model would be guessing.
+        total = np.log1p(np.searchsorted(np.sort(launched.cut), rows.cut, side="right"))
         for name in [field.name for field in self.recipe.fields if field.has_history]:
             earlier = EarlierTitles(self._values(name, launched), launched.cut)
             mean, most = earlier.counts(rows, self._values(name, rows))
-            columns.add(f"{name}|earlier", np.log1p(mean))
-            columns.add(f"{name}|earlier_most", np.log1p(most))
+            columns.add(f"{name}|earlier", np.log1p(mean) - total)
+            columns.add(f"{name}|earlier_most", np.log1p(most) - total)
 
     def _add_histories(self, columns: Columns, rows: Rows, past: Past, level: Floats) -> None:
+        total = np.log1p(self.cells(past).counts(rows))
         for name in [field.name for field in self.recipe.fields if field.has_history]:
             history = self._history(name, past)
             mean, most, titles = history.means(rows, self._values(name, rows), past.y, level)
             columns.add(f"{name}|history", mean)
             columns.add(f"{name}|history_best", most)
-            columns.add(f"{name}|history_titles", np.log1p(np.nan_to_num(titles)))
+            columns.add(f"{name}|history_titles", np.log1p(np.nan_to_num(titles)) - total)
 
     def _history(self, name: str, past: Past) -> ValueHistory:
         return self._memory.get(

@@ -49,6 +49,11 @@ class CellIndex:
         n = (end - begin).astype(np.float64)
         return np.where(n > 0, _sum(total, begin, end) / np.maximum(n, 1), np.nan)
 
+    def counts(self, rows: Rows) -> Floats:
+        """Return how many outcomes of each row's cell were known."""
+        begin, end = self.index.span(self.cell_of(rows), rows.cut)
+        return (end - begin).astype(np.float64)
+
     def latest(self, rows: Rows, count: int) -> list[Ints]:
         """Return, per row, the positions in the past of the latest known outcomes of its cell."""
         begin, end = self.index.span(self.cell_of(rows), rows.cut)
@@ -101,7 +106,7 @@ class ValueHistory:
 
 
 class EarlierTitles:
-    """How many titles with a value had launched before, anywhere: a measure of fame that needs no outcome."""
+    """How many titles with a value had launched before, anywhere: fame, as far as no outcome is needed for it."""
 
     def __init__(self, values: Values, launched: Ints) -> None:
         """Index titles by the values they had when they `launched`."""

@@ -11,7 +11,7 @@ import pandas as pd
 from recsysops.clock import Clock
 from recsysops.contract.channel import AnyChannel, ChannelSettings
 from recsysops.contract.detector import AnyDetector, Params
-from recsysops.domain.history import Progress
+from recsysops.domain.history import History, Progress
 from recsysops.service.ports import Aggregator, Forecaster, Reader, Store, TableChecks
 from recsysops.settings import Settings
 
@@ -71,6 +71,8 @@ class Context:
     refused_detectors: Mapping[str, str] = field(default_factory=dict)
     """Installed detectors that could not be loaded, with the reason: what they would judge is unknown."""
     progress: Progress = field(default=ignore_progress)
+    histories: dict[tuple[str, ...], History] = field(default_factory=dict, repr=False, compare=False)
+    """The history last read, by the batches it rests on: verbs of one process that follow each other share it."""
 
     @property
     def artifacts_folder(self) -> Path:

@@ -8,12 +8,16 @@ from recsysops.service.ports import UnitOfWork
 
 def read_history(context: Context, unit: UnitOfWork) -> History:
     """Return every version of titles and launches, and every outcome, with the label they carry."""
-    return History(
-        titles=unit.versions.history("titles"),
-        launches=unit.versions.history("launches"),
-        outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
-        label=data_label(unit),
-    )
+    batches = tuple(batch.batch_id for batch in unit.batches.all())
+    if batches not in context.histories:
+        context.histories.clear()
+        context.histories[batches] = History(
+            titles=unit.versions.history("titles"),
+            launches=unit.versions.history("launches"),
+            outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
+            label=data_label(unit),
+        )
+    return context.histories[batches]
 
 
 def data_label(unit: UnitOfWork) -> str:

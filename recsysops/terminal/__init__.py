@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum
-from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -25,8 +24,8 @@ from recsysops.terminal.steps import checked, cycled, detected, ingested, predic
 from recsysops.terminal.title import explained
 
 __all__ = [
-    "backtested", "checked", "cycled", "detected", "examined", "explained", "ingested", "issue_list", "plain",
-    "plugin_list", "predicted", "progress", "show", "trained",
+    "backtested", "checked", "console", "cycled", "detected", "examined", "explained", "ingested", "issue_list",
+    "plain", "plugin_list", "predicted", "progress", "show", "trained",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -35,12 +34,12 @@ T = TypeVar("T")
 @contextmanager
 def progress(*, is_quiet: bool) -> Iterator[Report]:
     """Show progress bars on stderr where a person watches; yield the function steps report to."""
-    console = Console(stderr=True)
-    if is_quiet or not console.is_terminal:
+    watched = Console(stderr=True)
+    if is_quiet or not watched.is_terminal:
         yield _ignore
         return
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=watched, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(what: str, done: float) -> None:
@@ -63,32 +62,39 @@ def show(report: T, *, render: Callable[[T, Console], None], as_json: bool = Fal
         value = CheckAnswer.of(report) if isinstance(report, CheckReport) else report
         typer.echo(json_library.dumps(plain(value), indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=160)
-    render(report, console)
+    render(report, console())
+
+
+def console() -> Console:
+    """Return the console reports are printed on: as wide as the terminal, wide where nobody watches."""
+    made = Console(highlight=False, markup=False, emoji=False)
+    return made if made.is_terminal else Console(highlight=False, markup=False, emoji=False, width=160)
 
 
 def plain(value: object) -> object:
     """Return a value as JSON can say it: times in ISO, what is missing or not finite as null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return None if value != value else value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if callable(value):
-        return f"{value.__module__}.{getattr(value, '__qualname__', '')}"
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return [plain(row) for row in value.to_dict("records")]
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(entry) for entry in value]
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return [plain(row) for row in value.to_dict("records")]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return None if value != value else value.isoformat()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if callable(value):
+        return f"{value.__module__}.{getattr(value, '__qualname__', '')}"
     if hasattr(value, "item"):
         value = value.item()  # a numpy number
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)

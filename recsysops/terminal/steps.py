@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from recsysops.domain.issue import IssueChange
 from recsysops.domain.verdict import Status, StepOutcome
-from recsysops.domain.views import Board, CheckReport
+from recsysops.domain.views import Board, BoardRow, CheckReport
 from recsysops.service.detect import DetectReport, status_counts
 from recsysops.service.ingest import IngestReport
 from recsysops.service.judge import Judgement
@@ -140,19 +143,24 @@ def board(view: Board, console: Console) -> None:
     console.print(f"Launch board of {safe(view.service)} as of {moment(view.as_of)} UTC{label}: {said}.", style="bold")
     for notice in view.notices:
         console.print(safe(notice), style="yellow")
-    rows = table("status", "title", "launch", "class", "why", "worth", "fix by")
     for row in view.rows[:BOARD_ROWS]:
-        worth = row.worth
-        known = (worth.expected, worth.low, worth.high, worth.unit) if worth else (None, None, None, "")
-        rows.add_row(
-            status_text(row.status),
-            f"{safe(row.name)} [{safe(row.title_id)}]",
-            until(row.launch_at, view.as_of),
-            row.finding_class.value if row.finding_class else "",
-            safe(row.why),
-            "" if row.status is Status.OK else worth_words(*known),
-            moment(row.latest_safe_fix_at),
-        )
-    console.print(rows)
+        _board_row(row, view.as_of, console)
     if view.total > BOARD_ROWS:
         console.print(f"... and {view.total - BOARD_ROWS} more titles: `recsysops check` or the dashboard shows all.")
+
+
+def _board_row(row: BoardRow, as_of: datetime, console: Console) -> None:
+    """Print one title: a line of facts, and below it why and what to do, so that it reads at any width."""
+    head = status_text(row.status)
+    head.pad_right(12 - len(head))
+    facts = [f"{safe(row.name)} [{safe(row.title_id)}]", f"launches {until(row.launch_at, as_of)}"]
+    if row.status is not Status.OK:
+        worth = row.worth
+        known = (worth.expected, worth.low, worth.high, worth.unit) if worth else (None, None, None, "")
+        facts.append(f"worth {worth_words(*known)}")
+        facts.append(f"fix by {moment(row.latest_safe_fix_at)}")
+    if not row.has_expectation:
+        facts.append("no expectation")
+    console.print(head.append("  ".join(facts), style="default"))
+    if row.status is not Status.OK:
+        console.print(Padding(Text(f"{safe(row.why)} {safe(row.remedy)}"), (0, 0, 0, 12)))

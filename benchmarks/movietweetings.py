@@ -99,7 +99,7 @@ def ten_findings(report: RunReport, console: Console) -> None:
     findings = report.judgement.findings
     findings = findings[findings[DETECTOR] == "missing_metadata"]
     rows = table("severity", "title", "field", "why", title="\nTen of its missing-metadata findings")
-    for row in findings.groupby(FIELD, sort=False).head(2).head(10).to_dict("records"):
+    for row in findings.groupby(FIELD, sort=False).head(3).head(10).to_dict("records"):
         rows.add_row(row[SEVERITY], row[TITLE_ID], row[FIELD], safe(row[WHY]))
     console.print(rows)
 

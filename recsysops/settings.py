@@ -218,9 +218,8 @@ class Settings(_Section):
         for measure in self.treatment.measures:
             log = "interactions" if measure == "uptake" else "impressions"
             if self.sources and log not in self.sources:
-                raise ValueError(
-                    f'treatment.measures names "{measure}", which is counted from {log}, but there is no [sources.{log}]'
-                )
+                what = f'treatment.measures names "{measure}", which is counted from {log}'
+                raise ValueError(f"{what}, but there is no [sources.{log}]")
         return self
 
     @property

@@ -97,7 +97,7 @@ def test_the_sentence_has_its_numbers():
 
 
 def test_a_smaller_loss_is_a_warning():
-    finding = _found(_detect([_predicted(0.034, 1.05)], [_planned(0.06)]))["under_served"]
+    finding = _found(_detect([_predicted(0.034, 1.2)], [_planned(0.06)], min_probability=0.8))["under_served"]
 
     assert finding[c.SEVERITY] == "warning"
 
@@ -221,7 +221,9 @@ def test_one_horizon_without_a_prediction_leaves_the_cell_unjudged_unless_anothe
 
 def test_the_worst_horizon_speaks_and_the_evidence_lists_all():
     detection = _detect(
-        [_predicted(0.035, 1.05), _predicted(0.01, horizon=7)], [_planned(0.06), _planned(0.1, horizon=7)]
+        [_predicted(0.035, 1.2), _predicted(0.01, horizon=7)],
+        [_planned(0.06), _planned(0.1, horizon=7)],
+        min_probability=0.8,
     )
 
     (finding,) = detection.findings.to_dict("records")

@@ -64,7 +64,7 @@ def join(
         settings=settings,
         clock=clock,
         store=store,
-        reader=FileReader(settings.folder, threads=settings.model.threads),
+        reader=FileReader(settings.folder),
         aggregator=IbisAggregator(EngineLimits(folder=settings.data_folder / "engine", threads=settings.model.threads)),
         forecaster=LaunchForecaster(),
         checks=GreatExpectationsChecks(settings.metadata.placeholders),

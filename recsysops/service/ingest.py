@@ -6,7 +6,9 @@ Log files are registered in one transaction with the treatment counted from them
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
@@ -67,6 +69,16 @@ def ingest(
             else:
                 work.publish_logs(table, files, source)
     return work.report()
+
+
+@dataclass(frozen=True)
+class _NewLog:
+    """A log file whose content does not count yet."""
+
+    file: Path
+    content_hash: str
+    batch_hash: str
+    """Differs from the content's where the same content was a batch before."""
 
 
 class _Ingest:
@@ -164,12 +176,7 @@ class _Ingest:
 
     def publish_logs(self, table: str, files: Sequence[Path], source: SourceSettings) -> None:
         """Register the new files of a log and count treatment anew where they touch it, in one transaction."""
-        checked: list[tuple[BatchReceipt, ReadLog]] = []
-        for number, file in enumerate(files):
-            self._progress(f"Checking {table}", number / len(files))
-            with self._refusals(table):
-                checked += self._check(table, file, source)
-        self._progress(f"Checking {table}", 1.0)
+        checked = self._checked(table, self._new_logs(table, files, source), source)
         if not checked:
             return
         with self._store.write() as unit:
@@ -185,24 +192,53 @@ class _Ingest:
         self._progress(f"Counting {table} of {touched[TITLE_ID].nunique():,} titles", 1.0)
         self._receipts += [receipt for receipt, _ in checked]
 
-    def _check(self, table: str, file: Path, source: SourceSettings) -> list[tuple[BatchReceipt, ReadLog]]:
-        content_hash = self._reader.content_hash(table, file, source)
+    def _new_logs(self, table: str, files: Sequence[Path], source: SourceSettings) -> list[_NewLog]:
+        """Return the files whose content does not count yet, in their order."""
         with self._store.read() as unit:
-            loaded = unit.batches.find(table, content_hash)
             counting = unit.batches.log_files(table)
-        known = _loaded_as(file, content_hash, loaded, counting)
-        if known is not None:
-            self._already.append(AlreadyLoaded(table=table, file=str(file), batch_id=known))
-            return []
-        # What was replaced, or moved, and is delivered again is a batch of its own.
-        replaced = [each.batch_id for each in counting if _takes_place(file, content_hash, each)]
-        batch_hash = content_hash if loaded is None else _hashed(content_hash, *replaced)
-        read = self._reader.check_log(table, file, source, content_hash, _batch_id(table, batch_hash))
-        receipt = BatchReceipt(
+            loaded = {batch.content_hash: batch for batch in unit.batches.all() if batch.table == table}
+        found = []
+        for file in files:
+            with self._refusals(table):
+                content_hash = self._reader.content_hash(table, file, source)
+                known = _loaded_as(file, content_hash, loaded.get(content_hash), counting)
+                if known is not None:
+                    self._already.append(AlreadyLoaded(table=table, file=str(file), batch_id=known))
+                    continue
+                # What was replaced, or moved, and is delivered again is a batch of its own.
+                replaced = [each.batch_id for each in counting if _takes_place(file, content_hash, each)]
+                is_first = content_hash not in loaded
+                found.append(
+                    _NewLog(file, content_hash, content_hash if is_first else _hashed(content_hash, *replaced))
+                )
+        return found
+
+    def _checked(
+        self, table: str, new: Sequence[_NewLog], source: SourceSettings
+    ) -> list[tuple[BatchReceipt, ReadLog]]:
+        """Check new files side by side: each is small, and most of the work is the engine's."""
+        done: list[tuple[BatchReceipt, ReadLog]] = []
+        with ThreadPoolExecutor(self._settings.model.threads) as pool:
+            work = [
+                pool.submit(
+                    self._reader.check_log, table, log.file, source, log.content_hash, _batch_id(table, log.batch_hash)
+                )
+                for log in new
+            ]
+            for number, (log, answer) in enumerate(zip(new, work, strict=True)):
+                self._progress(f"Checking {table}", number / len(new))
+                with self._refusals(table):
+                    read = answer.result()
+                    done.append((self._receipt(table, log, read), read))
+        self._progress(f"Checking {table}", 1.0)
+        return done
+
+    def _receipt(self, table: str, log: _NewLog, read: ReadLog) -> BatchReceipt:
+        return BatchReceipt(
             batch_id=read.file.batch_id,
             table=table,
-            content_hash=batch_hash,
-            files=(str(file),),
+            content_hash=log.batch_hash,
+            files=(str(log.file),),
             rows_in=read.rows_in,
             accepted=read.file.rows,
             duplicate=0,
@@ -210,7 +246,6 @@ class _Ingest:
             loaded_at=self._clock(),
             codes=dict(read.codes),
         )
-        return [(receipt, read)]
 
     @contextmanager
     def _refusals(self, table: str) -> Iterator[None]:

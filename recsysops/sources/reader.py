@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import local
+from typing import TYPE_CHECKING, cast
 
 from recsysops.columns import LAUNCH_AT, LAUNCHES, TITLE_ID
 from recsysops.domain.batch import LogFile
@@ -27,11 +28,10 @@ READER_VERSION = 1
 class FileReader:
     """Reads CSV and Parquet files below a folder."""
 
-    def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        """Read files relative to `folder`, where the settings lie; logs are checked with that many `threads`."""
+    def __init__(self, folder: Path) -> None:
+        """Read files relative to `folder`, where the settings lie."""
         self._folder = folder
-        self._threads = threads
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._engines = local()
         self._facts: dict[Path, tuple[int, int, str]] = {}
         self._launches: dict[str, int] | None = None
 
@@ -108,13 +108,10 @@ class FileReader:
             )
 
     def _connect(self) -> "duckdb.DuckDBPyConnection":
-        if self._connection is None:
-            import duckdb
-
-            # Only this machine's files: no extension is fetched, and no session time zone moves a row to another day.
-            self._connection = duckdb.connect(config={"threads": self._threads, "autoinstall_known_extensions": False})
-            self._connection.execute("SET TimeZone = 'UTC'")
-        return self._connection
+        """Return this thread's own engine: one cannot be shared between threads, and files are checked side by side."""
+        if not hasattr(self._engines, "connection"):
+            self._engines.connection = _engine()
+        return cast("duckdb.DuckDBPyConnection", self._engines.connection)
 
     def _launch_times(self, settings: Settings) -> Mapping[str, int]:
         """Return the first launch of every title that the source of launches names, in microseconds."""
@@ -127,6 +124,15 @@ class FileReader:
                 for title_id, at in first.items():
                     self._launches[str(title_id)] = min(at, self._launches.get(str(title_id), at))
         return self._launches
+
+
+def _engine() -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    # Only this machine's files: no extension is fetched, and no session time zone moves a row to another day.
+    connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def _facts(file: Path) -> tuple[int, int]:

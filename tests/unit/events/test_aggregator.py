@@ -34,11 +34,7 @@ def write_log(folder: Path, rows: list[tuple], name: str = "log.parquet", day: s
     )
     pq.write_table(table, folder / name)
     source = SourceSettings(path=name, day=day)
-    return (
-        FileReader(folder, threads=1)
-        .check_log("impressions", folder / name, source, f"hash-{name}", f"batch-{name}")
-        .file
-    )
+    return FileReader(folder).check_log("impressions", folder / name, source, f"hash-{name}", f"batch-{name}").file
 
 
 def launches(*rows: tuple[str, str, str, datetime]) -> pd.DataFrame:

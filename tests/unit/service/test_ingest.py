@@ -83,7 +83,7 @@ class Service:
         settings = Settings.model_validate(
             {"sources": self.sources, "markets": self.markets, "treatment": {"measures": ()}}
         )
-        reader = FileReader(self.folder, threads=1)
+        reader = FileReader(self.folder)
         return ingest(self.store, reader, self.aggregator, settings, clock=fixed_clock(NOW), **more)
 
     def days(self, title: str = "A") -> list[tuple[int, int, int]]:

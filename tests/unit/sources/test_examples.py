@@ -27,7 +27,7 @@ def test_the_example_files_are_accepted_whole(project_root, table):
     ("table", "pattern"), [("impressions", "impressions-*.csv"), ("interactions", "interactions.csv")]
 )
 def test_the_example_logs_are_accepted_whole(project_root, table, pattern):
-    reader = FileReader(project_root / "docs" / "examples", threads=1)
+    reader = FileReader(project_root / "docs" / "examples")
     source = Settings.model_validate({"sources": {table: {"path": pattern}}, "treatment": {"measures": ()}}).sources[
         table
     ]

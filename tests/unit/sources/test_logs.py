@@ -24,9 +24,7 @@ DAILY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 def check(folder: Path, content: str | bytes, name: str = "log.csv", **source) -> ReadLog:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return FileReader(folder, threads=1).check_log(
-        "impressions", path, SourceSettings(path=name, **source), "hash", "batch"
-    )
+    return FileReader(folder).check_log("impressions", path, SourceSettings(path=name, **source), "hash", "batch")
 
 
 def counted(folder: Path, log: ReadLog) -> int:

@@ -119,7 +119,7 @@ def _finding(row: Mapping[Any, Any], as_of: datetime) -> dict[str, object]:
         c.FINDING_KEY: finding_key(NAME, OVERDUE_FIELD, title_id, market, surface, field),
         c.DETECTOR: NAME, c.RULE: OVERDUE_FIELD, c.TITLE_ID: title_id, c.MARKET: market, c.SURFACE: surface,
         c.FIELD: field, c.MEASURE: "", c.SEVERITY: row[c.SEVERITY], c.CLASS: FindingClass.SETUP.value,
-        c.WHY: f"The {named} is missing{found} and {due}; launch is in {days(float(row[_LAUNCH_IN]))}.{late}",
+        c.WHY: f"Missing: {named}{found}. It {due}; launch is in {days(float(row[_LAUNCH_IN]))}.{late}",
         c.REMEDY: f"{ask}; it usually takes {days(to_fix)}.",
         c.WORTH: np.nan, c.WORTH_LOW: np.nan, c.WORTH_HIGH: np.nan, c.WORTH_UNIT: "",
         c.LATEST_SAFE_FIX_AT: row[c.LAUNCH_AT] - pd.Timedelta(days=to_fix), c.SCORE: -float(row[_SAFE_IN]),

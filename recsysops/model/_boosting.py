@@ -71,6 +71,11 @@ def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings, *, is_roug
     return Ensemble.from_texts([booster.model_to_string() for booster in boosters], columns)
 
 
+def side_by_side(n_rows: int, settings: ModelSettings) -> int:
+    """Return how many fits to run at once: a fit on few rows uses one thread, so several use the others."""
+    return settings.threads if n_rows < _THREADED else 1
+
+
 def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
     # Below this many rows threads wait for each other longer than they work, on a busy machine many times longer.
     threads = settings.threads if n_rows >= _THREADED else 1

@@ -5,6 +5,7 @@ near-copies of a launch would cost four times as much and make small leaves look
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from recsysops.domain.measure import LEADS, Measure, inverse
 from recsysops.model._asof import DAY, Floats, Ints
-from recsysops.model._boosting import SMALL, Ensemble, fit
+from recsysops.model._boosting import SMALL, Ensemble, fit, side_by_side
 from recsysops.model._conformal import Calibration
 from recsysops.model._features import YEARLY, Features
 from recsysops.model._past import Past
@@ -83,13 +84,16 @@ def train(
     """
     frame = _usable(features.frame, past)
     blocks = time_blocks(past.launch)
-    level = _out_of_sample(frame, past, cut, blocks, settings, step)
-    held = np.flatnonzero(blocks >= 0)
-    residual = past.y[held] - level[held]
-    scale, difficulty = _difficulty(frame.iloc[held], residual, blocks[held], settings)
-    step(0.8)
-    calibration = Calibration(level[held], residual / scale, features.is_missing[held])
-    model = TrainedModel(recipe, fit(frame, past.y, settings), difficulty, calibration)
+    with ThreadPoolExecutor(side_by_side(len(frame), settings)) as pool:
+        point = pool.submit(fit, frame, past.y, settings)
+        level = _out_of_sample(frame, past, cut, blocks, settings, pool)
+        step(0.6)
+        held = np.flatnonzero(blocks >= 0)
+        residual = past.y[held] - level[held]
+        scale, difficulty = _difficulty(frame.iloc[held], residual, blocks[held], settings, pool)
+        step(0.8)
+        calibration = Calibration(level[held], residual / scale, features.is_missing[held])
+        model = TrainedModel(recipe, point.result(), difficulty, calibration)
     quantiles = np.zeros((len(held), 19))
     for block in np.unique(blocks[held]):
         own = blocks[held] == block
@@ -129,15 +133,17 @@ def _usable(frame: pd.DataFrame, past: Past) -> pd.DataFrame:
 
 
 def _out_of_sample(
-    frame: pd.DataFrame, past: Past, cut: Ints, blocks: Ints, settings: ModelSettings, step: Step
+    frame: pd.DataFrame, past: Past, cut: Ints, blocks: Ints, settings: ModelSettings, pool: Executor
 ) -> Floats:
-    level = np.full(len(past), np.nan)
-    numbers = np.unique(blocks[blocks >= 0])
-    for done, block in enumerate(numbers):
+    def predicted(block: int) -> Floats:
         own = blocks == block
         seen = _taught(past, cut, own)
-        level[own] = fit(frame[seen], past.y[seen], settings).predict(frame[own])
-        step(0.7 * (done + 1) / len(numbers))
+        return fit(frame[seen], past.y[seen], settings).predict(frame[own])
+
+    level = np.full(len(past), np.nan)
+    numbers = np.unique(blocks[blocks >= 0])
+    for block, answer in zip(numbers, pool.map(predicted, numbers), strict=True):
+        level[blocks == block] = answer
     return level
 
 
@@ -151,17 +157,23 @@ def _taught(past: Past, cut: Ints, own: npt.NDArray[np.bool_]) -> npt.NDArray[np
 
 
 def _difficulty(
-    frame: pd.DataFrame, residual: Floats, blocks: Ints, settings: ModelSettings
+    frame: pd.DataFrame, residual: Floats, blocks: Ints, settings: ModelSettings, pool: Executor
 ) -> tuple[Floats, Ensemble | None]:
     """Learn the size of the residuals; each block's scale comes from the other blocks."""
     if len(residual) < _MIN_DIFFICULTY:
         return np.ones(len(residual)), None
-    scale = np.ones(len(residual))
     size = np.abs(residual)
-    for block in np.unique(blocks):
+    whole = pool.submit(fit, frame, size, settings, is_rough=True)
+
+    def predicted(block: int) -> Floats:
         own = blocks == block
-        scale[own] = _positive(fit(frame[~own], size[~own], settings, is_rough=True).predict(frame[own]))
-    return scale, fit(frame, size, settings, is_rough=True)
+        return _positive(fit(frame[~own], size[~own], settings, is_rough=True).predict(frame[own]))
+
+    scale = np.ones(len(residual))
+    numbers = np.unique(blocks)
+    for block, answer in zip(numbers, pool.map(predicted, numbers), strict=True):
+        scale[blocks == block] = answer
+    return scale, whole.result()
 
 
 def _positive(size: Floats) -> Floats:

@@ -62,7 +62,7 @@ def test_the_sentence_has_its_numbers():
     finding = _detect(_tables(detail='placeholder "TBA"'), 6).findings.iloc[0]
 
     assert finding[c.WHY] == (
-        'The synopsis is missing (found: placeholder "TBA") and was due 3 days ago; launch is in 6 days.'
+        'Missing: synopsis (found: placeholder "TBA"). It was due 3 days ago; launch is in 6 days.'
     )
     assert finding[c.REMEDY] == "Ask metadata desk for the synopsis; it usually takes 5 days."
     assert finding[c.LATEST_SAFE_FIX_AT] == pd.Timestamp(LAUNCH) - pd.Timedelta(days=5)

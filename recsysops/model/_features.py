@@ -47,6 +47,7 @@ class FeatureBuilder:
         self.known, self.recipe = known, recipe
         self._memory = Memory()
         self._vectors: Floats = np.zeros((0, 0))
+        self._widest: tuple[Rows, Columns] | None = None
 
     def build(self, rows: Rows, past: Past) -> Features:
         """Return the features of rows, outcomes taken from `past` where known at each row's cut."""
@@ -91,6 +92,18 @@ class FeatureBuilder:
         return [self.known.catalogue.states[number] for number in numbers]
 
     def _shared(self, rows: Rows) -> Columns:
+        """Return what depends on no outcome; rows of a shorter horizon hold those of a longer one, and are reused."""
+        if self._widest is not None and len(rows) <= len(self._widest[0]):
+            known, columns = self._widest
+            places = known.identity.get_indexer(rows.identity) if known.identity.is_unique else np.array([-1])
+            if (places >= 0).all():
+                return Columns(list(columns.names), [values[places] for values in columns.values])  # noqa: PD011  # a list of ours
+        columns = self._without_outcomes(rows)
+        if self._widest is None or len(rows) > len(self._widest[0]):
+            self._widest = rows, columns
+        return columns
+
+    def _without_outcomes(self, rows: Rows) -> Columns:
         numbers, inverse = np.unique(self.states(rows), return_inverse=True)
         states = self._take(numbers)
         columns = relative(self.recipe, encode(self.recipe, states), states, inverse.astype(np.int64), rows)

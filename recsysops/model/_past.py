@@ -60,6 +60,12 @@ class Rows:
         """Hash of which cells at which cuts these are."""
         return _content_key((self.launch, self.cut, self.lead), (self.title, self.market, self.surface))
 
+    @cached_property
+    def identity(self) -> "pd.Index[str]":
+        """Name each row, so that it is known again among others; equal names are equal rows."""
+        parts = zip(self.title, self.market, self.surface, self.launch.tolist(), self.cut.tolist(), strict=True)
+        return pd.Index([f"{t}\x00{m}\x00{s}\x00{launch}\x00{cut}" for t, m, s, launch, cut in parts], dtype=object)
+
     def take(self, at: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Rows":
         """Return the rows at these positions."""
         keys = (self.title[at], self.market[at], self.surface[at])

@@ -88,7 +88,10 @@ def backtest(
         if builder is None or number % _EVERY_WEEKS == 0:
             builder = FeatureBuilder(known, known.recipe_at(origin - LEAD * DAY))
         if fitted is None or seen.sum() <= _MANY or number % _EVERY_WEEKS == 0:
-            fitted = _fit(stage, builder, seen, settings)
+            try:
+                fitted = _fit(stage, builder, seen, settings)
+            except ModelError:  # the first weeks may hold launches of one day only: they are scored for nobody
+                continue
         for name, answer in _answers(stage, fitted, tested).items():
             quantiles[name][tested] = counted(measure, answer)
     progress(f"backtest {measure} {horizon}d", 1.0)
@@ -136,9 +139,15 @@ def _fit(stage: _Stage, builder: FeatureBuilder, seen: Mask, settings: ModelSett
     residuals = {name: past.y - _group_point(features, name) for name in names} | {
         "": past.y - _group_point(features, None)
     }
-    best = min(residuals, key=lambda name: (float(np.nanmean(np.abs(residuals[name]))), name))
+    best = min(residuals, key=lambda name: (_typical(residuals[name]), name))
     group = residuals[best]
     return _Fitted(builder, model, best or None, group[np.isfinite(group)])
+
+
+def _typical(residual: Floats) -> float:
+    """Return the mean size of the residuals that are known; infinite where none is."""
+    known = residual[np.isfinite(residual)]
+    return float(np.abs(known).mean()) if len(known) else float("inf")
 
 
 def _group_point(features: Features, name: str | None) -> Floats:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsysops.domain.measure import LEADS, Measure, inverse
+from recsysops.errors import ModelError
 from recsysops.model._asof import DAY, Floats, Ints
 from recsysops.model._boosting import SMALL, Ensemble, fit, side_by_side
 from recsysops.model._conformal import Calibration
@@ -24,6 +25,8 @@ from recsysops.settings import ModelSettings
 
 MIN_ROWS: Final = 40
 """With fewer past launches nothing is learned."""
+_MIN_TAUGHT: Final = 20
+"""A block of launches with fewer before it is not predicted."""
 _MIN_DIFFICULTY: Final = 1_000
 """With fewer residuals, how hard a case is cannot be learned."""
 _YEAR_DAYS: Final = 400
@@ -81,9 +84,12 @@ def train(
         cut: When each row's features were known.
         settings: Seed and threads.
         step: Told how much is done, 0 to 1.
+
+    Raises:
+        ModelError: No launch could be predicted from earlier ones, so nothing can be calibrated.
     """
     frame = _usable(features.frame, past)
-    blocks = time_blocks(past.launch)
+    blocks = _teachable(time_blocks(past.launch), past, cut)
     with ThreadPoolExecutor(side_by_side(len(frame), settings)) as pool:
         point = pool.submit(fit, frame, past.y, settings)
         level = _out_of_sample(frame, past, cut, blocks, settings, pool)
@@ -97,7 +103,8 @@ def train(
     quantiles = np.zeros((len(held), 19))
     for block in np.unique(blocks[held]):
         own = blocks[held] == block
-        others = calibration.without(own)
+        # With a single block its own residuals must do: its scores flatter a little, its predictions do not.
+        others = calibration.without(own) if not own.all() else calibration
         quantiles[own] = others.quantiles(level[held][own], scale[own], features.is_missing[held][own])
     step(1.0)
     return model, HeldBack(held, quantiles)
@@ -112,6 +119,21 @@ def time_blocks(launch: Ints) -> Ints:
     share, count = (0.3, 2) if n >= SMALL else (0.5, 3) if n >= 1_000 else (0.65, 5)
     borders = np.unique(launch[[min(int(n * (1 - share + share * k / count)), n - 1) for k in range(count)]])
     return np.searchsorted(borders, launch, side="right").astype(np.int64) - 1
+
+
+def _teachable(blocks: Ints, past: Past, cut: Ints) -> Ints:
+    """Let blocks that too few launches precede teach only."""
+    result = blocks.copy()
+    for block in np.unique(blocks[blocks >= 0]):
+        own = blocks == block
+        if _taught(past, cut, own).sum() < _MIN_TAUGHT:
+            result[own] = -1
+    if (result < 0).all():
+        raise ModelError(
+            f"There is too little to calibrate on: {len(past)} past launches, all at about the same time (expected "
+            f"{_MIN_TAUGHT} before the others). Ingest more history; comparable titles answer until then."
+        )
+    return result
 
 
 def counted(measure: str, quantiles: Floats) -> Floats:

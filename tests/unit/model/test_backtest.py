@@ -1,5 +1,8 @@
 """The rolling-origin backtest sees only what was known, and the planted effect beats the naive predictors."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -65,3 +68,21 @@ def test_too_short_a_history_is_an_error(make, n):
 
     with pytest.raises(ModelError, match="too little history to test on"):
         scores_of(make_history(n))
+
+
+@pytest.mark.parametrize("together", [45, 120])
+def test_many_launches_of_one_day_at_the_start_do_not_stop_it(make, together):
+    make_history, _, _ = make
+    history = make_history(240)
+    first = history.launches["launch_at"].min()
+    late = history.launches["launch_at"].sort_values().iloc[together]
+    launches, outcomes = (
+        frame.assign(launch_at=frame["launch_at"].mask(frame["launch_at"] < late, first))
+        for frame in (history.launches, history.outcomes)
+    )
+    outcomes["known_at"] = outcomes["launch_at"] + pd.to_timedelta(outcomes["horizon"], unit="D")
+
+    scores, _ = scores_of(replace(history, launches=launches, outcomes=outcomes))
+
+    assert {name for name, _ in scores} == {"model", "comparable_titles", "group_mean", "global_median"}
+    assert all(np.isfinite(score.value) for score in scores.values())

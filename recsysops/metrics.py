@@ -48,7 +48,7 @@ LAST_FAILED: Final = MetricSpec(
 )
 PINBALL: Final = MetricSpec(
     "recsysops_prediction_pinball_ratio", "gauge",
-    "Pinball loss of the last backtest on the transformed scale (natural log units), pooled over leads.",
+    "Pinball loss on launches held back in training, of the models in use (transformed scale, natural log units).",
     ("measure", "horizon", "predictor"),
 )  # fmt: skip
 QUARANTINED: Final = MetricSpec(
@@ -98,9 +98,8 @@ class _VitalsCollector:
 
     def _pinball(self) -> Metric:
         family = GaugeMetricFamily(PINBALL.name, PINBALL.meaning, labels=PINBALL.labels)
-        for score in self._vitals.scores:
-            if score.metric == "pinball" and score.lead == 0:
-                family.add_metric([score.measure, str(score.horizon), score.predictor], score.value)
+        for (measure, horizon, predictor), value in sorted(self._vitals.pinball.items()):
+            family.add_metric([measure, str(horizon), predictor], value)
         return family
 
     def _quarantined(self) -> Metric:

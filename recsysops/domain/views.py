@@ -315,6 +315,7 @@ class Vitals:
     open_issues: Mapping[tuple[Severity, FindingClass], int] = field(default_factory=dict)
     cells: Mapping[Status, int] = field(default_factory=dict)
     """Every status is a key once something was judged."""
-    scores: tuple[BacktestScore, ...] = ()
+    pinball: Mapping[tuple[str, int, str], float] = field(default_factory=dict)
+    """Measure, horizon and predictor to the error of the models in use, on launches held back in training."""
     quarantined: Mapping[str, int] = field(default_factory=dict)
     """Rows kept out so far, by table."""

@@ -1,6 +1,5 @@
 from prometheus_client.parser import text_string_to_metric_families
 
-from recsysops.domain.model import BacktestScore
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import Status
 from recsysops.domain.views import StepHealth, Vitals
@@ -17,12 +16,6 @@ def samples(vitals: Vitals) -> dict[tuple[str, tuple[str, ...]], float]:
     return found
 
 
-def a_score(predictor: str, metric: str, lead: int) -> BacktestScore:
-    return BacktestScore(
-        measure="reach", horizon=7, lead=lead, predictor=predictor, metric=metric, value=0.12, low=None, high=None, n=9
-    )
-
-
 FULL = Vitals(
     steps=(
         StepHealth(step="train", last_success_at=AS_OF, last_failed=False),
@@ -30,7 +23,7 @@ FULL = Vitals(
     ),
     open_issues={(Severity.CRITICAL, FindingClass.SETUP): 3},
     cells=dict.fromkeys(Status, 2),
-    scores=(a_score("model", "pinball", 0), a_score("model", "mae", 0), a_score("model", "pinball", 7)),
+    pinball={("reach", 7, "model"): 0.12},
     quarantined={"titles": 4},
 )
 

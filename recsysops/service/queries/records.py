@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
-from recsysops.columns import CELL_KEY, CELLS, LAUNCH_AT, NAME, TITLE_ID, TITLES
+from recsysops.columns import CELL_KEY, CELLS, COMPARABLE_TITLES, LAUNCH_AT, MODEL, NAME, TITLE_ID, TITLES
 from recsysops.domain.issue import Issue, IssueEvent
 from recsysops.domain.verdict import Status
 from recsysops.domain.views import IssueList, IssueView, ModelsView, Vitals
@@ -112,12 +112,17 @@ def vitals(store: Store, snapshot: Snapshot) -> Vitals:
         quarantined: dict[str, int] = defaultdict(int)
         for batch in unit.batches.all():
             quarantined[batch.table] += batch.quarantined
-        scores = tuple(score for score in unit.results.scores() if math.isfinite(score.value))
+        cards = unit.models.active()
     statuses = Counter(cell.view.status for title in snapshot.titles for cell in title.cells)
     return Vitals(
         steps=step_health(snapshot.runs),
         open_issues=dict(opened),
         cells={status: statuses[status] for status in Status} if snapshot.as_of else {},
-        scores=scores,
+        pinball={
+            (card.measure, card.horizon, predictor): value
+            for card in cards
+            for predictor in (MODEL, COMPARABLE_TITLES)
+            if (value := _known(card.scores).get(f"{predictor}_pinball")) is not None
+        },
         quarantined=dict(quarantined),
     )

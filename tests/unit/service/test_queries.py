@@ -402,6 +402,10 @@ def test_vital_signs_count_cells_and_open_issues_without_titles(store, snapshot)
     assert sum(signs.cells.values()) == sum(len(title.cells) for title in snapshot.titles)
     assert signs.open_issues[Severity.CRITICAL, FindingClass.SETUP] > 0
     assert signs.quarantined == {"titles": 2, "launches": 2}
+    assert {(predictor, value) for (_, _, predictor), value in signs.pinball.items()} == {
+        ("model", 0.1),
+        ("comparable_titles", 0.14),
+    }
     assert "t-0001" not in repr(signs)
 
 

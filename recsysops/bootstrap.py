@@ -109,7 +109,7 @@ def find_comparables(context: Context, cell: tuple[str, str, str], as_of: dateti
 
 
 def explained(context: Context, title_id: str) -> tuple[TitleView, Comparables | None]:
-    """Return a title's page, and the comparable titles of its first target."""
+    """Return a title's page, and the comparable titles of its first target that has a plan, else of its first."""
     from recsysops.service.queries.snapshot import take_snapshot
     from recsysops.service.queries.title import comparables, title
 
@@ -119,7 +119,7 @@ def explained(context: Context, title_id: str) -> tuple[TitleView, Comparables |
     view = title(context.store, snapshot, title_id, requirements=context.requirements, now=now)
     if not view.targets:
         return view, None
-    first = view.targets[0]
+    first = next((target for target in view.targets if target.expected), view.targets[0])
     target = (title_id, first.market, first.surface), first.measure, first.horizon
     return view, comparables(context.store, snapshot, target, find=partial(find_comparables, context), now=now)
 

@@ -78,17 +78,30 @@ def init(
 
 
 @app.command()
-def ingest(context: typer.Context, json: Json = False, quiet: Quiet = False) -> None:
+def ingest(
+    context: typer.Context,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Read nothing; list the rows kept out so far, latest batch first.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Read what is new in the sources of the settings; publish each file whole or not at all.
 
-    Rows in = accepted + duplicate + quarantined, for every file. The same file twice has one effect.
+    Rows in = accepted + duplicate + quarantined, for every file. The same file twice has one effect. A row that was
+    kept out has its file, row, column, value, rule and fix under --quarantine (of logs, samples of each kind).
 
-    Example: recsysops ingest
+    Example: recsysops ingest --quarantine
     """
     from recsysops import terminal
-    from recsysops.bootstrap import writing
+    from recsysops.bootstrap import reading, writing
     from recsysops.service.run import ingest_as_run
 
+    if quarantine:
+        with reading(context.obj) as ports, ports.store.read() as unit:
+            rows = unit.batches.quarantine()
+        terminal.show(rows, render=terminal.kept_out, as_json=json)
+        return
     with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "ingest", progress) as ports:
         report = ingest_as_run(ports)
     terminal.show(report, render=terminal.ingested, as_json=json)

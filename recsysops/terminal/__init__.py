@@ -19,13 +19,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from recsysops.domain.history import Progress as Report
 from recsysops.domain.views import CheckAnswer, CheckReport
-from recsysops.terminal.lists import backtested, examined, issue_list, plugin_list
+from recsysops.terminal.lists import backtested, examined, issue_list, kept_out, plugin_list
 from recsysops.terminal.steps import checked, cycled, detected, ingested, predicted, trained
 from recsysops.terminal.title import explained
 
 __all__ = [
     "backtested", "checked", "console", "cycled", "detected", "examined", "explained", "ingested", "issue_list",
-    "plain", "plugin_list", "predicted", "progress", "show", "trained",
+    "kept_out", "plain", "plugin_list", "predicted", "progress", "show", "trained",
 ]  # fmt: skip
 
 T = TypeVar("T")

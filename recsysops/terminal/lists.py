@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from recsysops.domain.batch import QuarantinedRow
 from recsysops.domain.issue import Issue
 from recsysops.domain.model import BacktestScore
 from recsysops.service.backtest import BacktestReport
@@ -58,6 +59,19 @@ def issue_list(issues: Sequence[Issue], console: Console) -> None:
     console.print(rows)
 
 
+def kept_out(rows: Sequence[tuple[str, QuarantinedRow]], console: Console) -> None:
+    """Print quarantined rows, with what would let each in."""
+    if not rows:
+        console.print("No row is in quarantine.")
+        return
+    shown = table("file", "row#", "column", "code", "value", "expected", "what to do")
+    for _, row in rows:
+        number = str(row.row) if row.row > 0 else "-"
+        name = safe(row.file.rsplit("/", 1)[-1])
+        shown.add_row(name, number, safe(row.column), row.code, safe(row.value)[:40], safe(row.rule), safe(row.fix))
+    console.print(shown)
+
+
 def plugin_list(report: "PluginReport", console: Console) -> None:
     """Print what is loaded, what is off, and what could not be loaded."""
     rows = table("kind", "name", "from", "what it does")
@@ -66,6 +80,8 @@ def plugin_list(report: "PluginReport", console: Console) -> None:
     for sent in report.channels:
         rows.add_row("channel", sent.instance, sent.distribution, sent.channel.summary)
     console.print(rows)
+    if report.disabled:
+        console.print(f"Switched off in the settings: {', '.join(report.disabled)}.")
     for refused in report.refused:
         console.print(
             f"Could not be loaded: {refused.name} of {refused.distribution}: {safe(refused.reason)}", style="red"

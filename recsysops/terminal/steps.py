@@ -33,6 +33,7 @@ def ingested(report: IngestReport, console: Console) -> None:
         for name, counts in totals.items():
             rows.add_row(name, *(f"{count:,}" for count in counts))
         console.print(rows)
+    _kept_out(report, console)
     if report.already_loaded:
         console.print(f"{len(report.already_loaded)} files were loaded before: nothing to do for them.")
     if not totals and not report.already_loaded and not report.errors:
@@ -41,6 +42,17 @@ def ingested(report: IngestReport, console: Console) -> None:
         console.print(f"These data are {report.label}: what was known when is assumed.")
     for error in report.errors:
         console.print(f"{safe(error.file)}: {safe(error.message)}", style="red")
+
+
+def _kept_out(report: IngestReport, console: Console) -> None:
+    """Print how many rows were kept out, by table and code."""
+    codes: dict[str, int] = defaultdict(int)
+    for receipt in report.receipts:
+        for code, count in receipt.codes.items():
+            codes[f"{receipt.table} {code}"] += count
+    if codes:
+        kinds = ", ".join(f"{count:,} {code}" for code, count in sorted(codes.items()))
+        console.print(f"Kept out: {kinds}. `recsysops ingest --quarantine` lists them with what to do.")
 
 
 def trained(report: TrainReport, console: Console) -> None:

@@ -62,6 +62,16 @@ def test_planted_dirty_rows_are_in_quarantine_with_their_rule_and_fix(service):
     assert all(row.rule and row.fix and row.code for row in rows)
 
 
+def test_rows_kept_out_are_listed_with_what_to_do(service, ask):
+    code, shown, _ = ask("ingest", "--quarantine")
+    _, told, _ = ask("ingest", "--quarantine", "--json")
+
+    rows = [row for _, row in json.loads(told)]
+    assert code == 0
+    assert len(rows) == sum("duplicate" not in dirty.words for dirty in service.dirty)
+    assert all(row["code"] in shown for row in rows)
+
+
 def test_reach_equals_the_truth_on_record(service):
     from recsysops.store import open_store
 

@@ -1,11 +1,12 @@
 """Composition root: the only module that joins settings, store, engine and plug-ins. Opens nothing at import."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from recsysops import __version__
 from recsysops.clock import Clock, system_clock
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from recsysops.service.ports import Store
 
 REQUIREMENTS_FILE = "metadata.toml"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @contextmanager
@@ -149,13 +153,25 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             version=__version__,
             service=context.settings.service.name,
             requirements=context.requirements,
-            check=partial(check, context),
+            check=_one_at_a_time(partial(check, context)),
             exposition=lambda vitals: exposition(vitals, __version__),
             exposition_type=CONTENT_TYPE,
-            comparables=partial(find_comparables, context),
+            comparables=_one_at_a_time(partial(find_comparables, context)),
             ready=partial(_ready, context),
         )
     )
+
+
+def _one_at_a_time(work: Callable[P, T]) -> Callable[P, T]:
+    """Return `work` behind a lock: requests come in threads, table checks and forecaster keep state between calls."""
+    lock = Lock()
+
+    @wraps(work)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> T:
+        with lock:
+            return work(*args, **kwargs)
+
+    return alone
 
 
 def _ready(context: Context) -> None:

@@ -58,8 +58,8 @@ def up(folder) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         said += line
     dashboard, api = (re.search(rf"{name}\s+(http://\S+)", said).group(1) for name in ("Dashboard", "API"))
     yield process, api, dashboard
-    process.kill()
-    process.wait()
+    process.send_signal(signal.SIGINT)  # killed outright it could not end its child
+    process.wait(20)
     process.stdout.close()
 
 

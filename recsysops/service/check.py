@@ -1,34 +1,21 @@
 """The pre-launch gate: judge now, on what the store holds, and answer with one exit code. Writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
-from recsysops.columns import (
-    CELL_KEY,
-    HAS_EXPECTATION,
-    LAUNCH_AT,
-    LAUNCH_STATUS,
-    MARKET,
-    N_FINDINGS,
-    NAME,
-    PREVIOUS_LAUNCH_AT,
-    SEVERITY,
-    STATUS,
-    SURFACE,
-    TITLE_ID,
-    WHY,
-)
+from recsysops.columns import LAUNCH_AT, NAME, TITLE_ID
 from recsysops.domain.issue import Finding
 from recsysops.domain.severity import Severity
-from recsysops.domain.verdict import Status, StepOutcome
-from recsysops.domain.views import CellView, CheckedCell, CheckReport
+from recsysops.domain.verdict import StepOutcome
+from recsysops.domain.views import CheckedCell, CheckReport
 from recsysops.errors import NotFoundError
 from recsysops.service.context import Context
 from recsysops.service.frames import to_findings
 from recsysops.service.judge import Judgement, judge
+from recsysops.service.queries.snapshot import judged_cell
+from recsysops.service.queries.values import cell_of, records, text
 
 
 def check(
@@ -82,40 +69,21 @@ def _refuse_absent(title_ids: Sequence[str], cells: pd.DataFrame, days: int) -> 
 
 
 def _checked(cells: pd.DataFrame, findings: Sequence[Finding]) -> tuple[CheckedCell, ...]:
-    by_cell: dict[tuple[str, ...], list[Finding]] = {}
+    by_cell: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         by_cell.setdefault((finding.title_id, finding.market, finding.surface), []).append(finding)
-    checked = [
-        CheckedCell(
-            title_id=row[TITLE_ID],
-            name=row[NAME] if isinstance(row[NAME], str) else "",
-            cell=_view(row),
-            findings=tuple(by_cell.get(tuple(row[column] for column in CELL_KEY), ())),
+    checked = []
+    for row in records(cells):
+        judged = judged_cell(row, by_cell.get(cell_of(row), []))
+        checked.append(
+            CheckedCell(title_id=row[TITLE_ID], name=text(row[NAME]), cell=judged.view, findings=judged.findings)
         )
-        for row in cells.to_dict("records")
-    ]
     return tuple(sorted(checked, key=_risk))
 
 
 def _risk(checked: CheckedCell) -> tuple[object, ...]:
     cell = checked.cell
     return cell.status.rank, cell.launch_at, checked.title_id, cell.market, cell.surface
-
-
-def _view(row: Mapping[Any, Any]) -> CellView:
-    previous = row[PREVIOUS_LAUNCH_AT]
-    return CellView(
-        market=row[MARKET],
-        surface=row[SURFACE],
-        launch_at=pd.Timestamp(row[LAUNCH_AT]).to_pydatetime(),
-        previous_launch_at=None if pd.isna(previous) else pd.Timestamp(previous).to_pydatetime(),
-        launch_status=row[LAUNCH_STATUS],
-        status=Status(row[STATUS]),
-        severity=Severity(row[SEVERITY]) if isinstance(row[SEVERITY], str) else None,
-        why=row[WHY] if isinstance(row[WHY], str) else "",
-        n_findings=int(row[N_FINDINGS]),
-        has_expectation=bool(row[HAS_EXPECTATION]),
-    )
 
 
 def _notices(judgement: Judgement, n_cells: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from recsysops.columns import CELL_KEY, LAUNCH_AT, LAUNCH_STATUS, MARKET, OBSERVED_AT, PLANNED, SURFACE
 from recsysops.domain.title_view import LaunchEvent
-from recsysops.service.queries._frames import Row, records
+from recsysops.service.queries.values import Row, records
 
 
 def launch_events(history: pd.DataFrame, as_of: datetime) -> tuple[LaunchEvent, ...]:

@@ -23,8 +23,8 @@ from recsysops.columns import (
 from recsysops.domain.title_view import FieldRow
 from recsysops.domain.verdict import CheckOutcome
 from recsysops.domain.views import FieldState, MissingFieldRow, MissingFields
-from recsysops.service.queries._frames import Row, cut, number, records, text
 from recsysops.service.queries.snapshot import JudgedTitle, Snapshot
+from recsysops.service.queries.values import Row, cut, number, records, text
 
 _STATE_RANK = {FieldState.OVERDUE: 0, FieldState.MISSING: 1, FieldState.NOT_CHECKED: 2, FieldState.FILLED: 3}
 

@@ -4,6 +4,7 @@ Not for a title's details: see `title`.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -33,8 +34,8 @@ from recsysops.domain.views import CellView
 from recsysops.service.frames import to_findings
 from recsysops.service.history import data_label
 from recsysops.service.ports import Store, UnitOfWork
-from recsysops.service.queries._frames import Row, cell_of, load_at, records, text, time
 from recsysops.service.queries.order import by_finding
+from recsysops.service.queries.values import Row, cell_of, load_at, records, text, time
 
 Cell = tuple[str, str, str]
 DETECTING = ("run", "detect")
@@ -138,14 +139,15 @@ def _titles(unit: UnitOfWork, as_of: datetime, cancelled: set[str]) -> tuple[Jud
             title_id=title_id,
             name=next((text(row[NAME]) for row in rows if text(row[NAME])), ""),
             provider=next((text(row[PROVIDER]) for row in rows if text(row[PROVIDER])), ""),
-            cells=tuple(_judge(row, findings.get(cell_of(row), [])) for row in rows),
+            cells=tuple(judged_cell(row, findings.get(cell_of(row), [])) for row in rows),
             has_cancelled=title_id in cancelled,
         )
         for title_id, rows in sorted(cells.items())
     )
 
 
-def _judge(row: Row, findings: list[Finding]) -> JudgedCell:
+def judged_cell(row: Row, findings: Sequence[Finding]) -> JudgedCell:
+    """Return a row of BOARD_CELL with its findings, worst first."""
     found = sorted(findings, key=by_finding)
     _, market, surface = cell_of(row)
     return JudgedCell(

@@ -30,7 +30,7 @@ from recsysops.columns import (
 from recsysops.domain.gap import gap
 from recsysops.domain.title_view import Expected, Predicted, Target
 from recsysops.service.ports import UnitOfWork
-from recsysops.service.queries._frames import Row, load_at, number, records, text, time
+from recsysops.service.queries.values import Row, load_at, number, records, text, time
 
 Key = tuple[str, str, str, int]
 

@@ -46,7 +46,6 @@ from recsysops.domain.verdict import CheckOutcome
 from recsysops.domain.views import BoardFilter, IssueView
 from recsysops.errors import NotFoundError, RecSysOpsError
 from recsysops.service.ports import Store, UnitOfWork
-from recsysops.service.queries._frames import cut, load_at, number, records, text, time
 from recsysops.service.queries.board import board_rows
 from recsysops.service.queries.launches import launch_events
 from recsysops.service.queries.metadata import Requirements, field_rows
@@ -55,6 +54,7 @@ from recsysops.service.queries.records import issue_views
 from recsysops.service.queries.runs import run_notices
 from recsysops.service.queries.snapshot import JudgedTitle, Snapshot
 from recsysops.service.queries.targets import targets
+from recsysops.service.queries.values import cut, load_at, number, records, text, time
 
 Target = tuple[tuple[str, str, str], str, int]
 FindComparables = Callable[[tuple[str, str, str], datetime, str, int], pd.DataFrame]

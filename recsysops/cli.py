@@ -13,7 +13,6 @@ from recsysops import __version__
 from recsysops.domain.severity import Severity
 from recsysops.errors import NotFoundError, RecSysOpsError, SettingsError, SettingsNotFoundError, UsageError
 
-EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_FAILED = 3
 

@@ -28,19 +28,19 @@ class Gap:
     p_above: Array
     """Probability that predicted - expected exceeds the tolerance, in [0, 1]."""
     shortfall: Array
-    """Expected shortfall beyond what was planned, in units of the denominator (members or impressions), >= 0."""
+    """Expected shortfall, the mean of planned minus predicted where positive, in members or impressions, >= 0."""
     shortfall_low: Array
     """Tenth percentile of planned minus predicted, in the same unit; may be negative."""
     shortfall_high: Array
     """Ninetieth percentile of planned minus predicted."""
 
 
-def _weights() -> tuple[Array, Array]:
+def _joint_weights() -> Array:
+    """Return the probability of each pair of quantiles, shape (19 * 19,)."""
     # Quantile k stands for the probability nearer to it than to its neighbours; the tails go to the outermost.
     edges = np.concatenate([[0.0], (PROBABILITIES[1:] + PROBABILITIES[:-1]) / 2, [1.0]])
     weight = np.diff(edges)
-    joint = np.outer(weight, weight).ravel()
-    return weight, joint
+    return np.asarray(np.outer(weight, weight).ravel(), dtype=np.float64)
 
 
 def gap(
@@ -66,7 +66,7 @@ def gap(
     p = np.asarray(predicted, dtype=np.float64).reshape(-1, len(PROBABILITIES))
     e = np.asarray(expected, dtype=np.float64).reshape(-1, len(PROBABILITIES))
     n = np.asarray(denominator, dtype=np.float64).reshape(-1)
-    _, joint = _weights()
+    joint = _joint_weights()
     known = np.isfinite(p).all(axis=1) & np.isfinite(e).all(axis=1) & np.isfinite(n) & (n > 0)
     p, e, n = np.where(known[:, None], p, np.nan), np.where(known[:, None], e, np.nan), np.where(known, n, np.nan)
 

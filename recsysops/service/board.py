@@ -77,8 +77,6 @@ def _reason(status: Status, outcomes: list[str], reasons: list[str]) -> str:
         missing = [r for o, r in zip(outcomes, reasons, strict=True) if o == CheckOutcome.NOT_RUN.value]
         return next((r for r in missing if isinstance(r, str) and r), "No check applied to it.")
     n_passed = outcomes.count(CheckOutcome.PASSED.value)
-    return (
-        f"{n_passed} of {len(outcomes)} checks passed, the others do not apply."
-        if n_passed < len(outcomes)
-        else (f"All {n_passed} checks passed.")
-    )
+    if n_passed < len(outcomes):
+        return f"{n_passed} of {len(outcomes)} checks passed, the others do not apply."
+    return f"All {n_passed} checks passed."

@@ -22,6 +22,7 @@ from recsysops.domain.reading import ReadLog
 from recsysops.domain.run import StepReport
 from recsysops.domain.verdict import StepOutcome
 from recsysops.errors import SourceError
+from recsysops.service.context import ignore_progress
 from recsysops.service.ingest_report import AlreadyLoaded, FileError, IngestReport
 from recsysops.service.ports import Aggregator, Reader, Store, UnitOfWork, VersionTable
 from recsysops.service.recount import moved_launches, recount, touched_launches
@@ -57,7 +58,7 @@ def ingest(
         tables: Only these, where given.
         progress: Told what is being done.
     """
-    work = _Ingest(store, reader, aggregator, settings, clock, progress or _silent)
+    work = _Ingest(store, reader, aggregator, settings, clock, progress or ignore_progress)
     for table in (*VERSION_TABLES, *LOG_TABLES):
         source = settings.sources.get(cast("VersionTable", table))
         if source is None or (tables is not None and table not in tables):
@@ -291,7 +292,3 @@ def _batch_id(table: str, content_hash: str) -> str:
 
 def _hashed(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _silent(what: str, done: float) -> None:
-    """Show no progress."""

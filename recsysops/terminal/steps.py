@@ -89,9 +89,7 @@ def predicted(report: PredictReport, console: Console) -> None:
 
 def detected(report: DetectReport, console: Console) -> None:
     """Print what was found, by status, and what became of the issues."""
-    counts = status_counts(report.judgement)
-    said = ", ".join(f"{counts[status.value]:,} {status.value.replace('_', ' ')}" for status in Status)
-    console.print(f"Judged {len(report.judgement.cells):,} cells as of {moment(report.judgement.as_of)} UTC: {said}.")
+    _judged(report.judgement, console)
     _changes(report.changes, console)
     if not report.is_followed:
         console.print("A later run was followed already: issues were not touched.")
@@ -104,10 +102,14 @@ def cycled(report: RunReport, console: Console) -> None:
     for step in report.run.steps:
         if step.kind == "step" and step.reason:
             console.print(f"Step {step.name}: {safe(step.reason)}")
-    counts = status_counts(report.judgement)
-    said = ", ".join(f"{counts[status.value]:,} {status.value.replace('_', ' ')}" for status in Status)
-    console.print(f"Judged {len(report.judgement.cells):,} cells as of {moment(report.judgement.as_of)} UTC: {said}.")
+    _judged(report.judgement, console)
     _not_run(report.judgement, console)
+
+
+def _judged(judgement: Judgement, console: Console) -> None:
+    counts = status_counts(judgement)
+    said = ", ".join(f"{counts[status.value]:,} {status.value.replace('_', ' ')}" for status in Status)
+    console.print(f"Judged {len(judgement.cells):,} cells as of {moment(judgement.as_of)} UTC: {said}.")
 
 
 def _changes(changes: Sequence[IssueChange], console: Console) -> None:

@@ -90,7 +90,7 @@ def test_a_long_wrong_value_is_cut(tmp_path: Path) -> None:
 def test_a_missing_entry_is_reported_without_a_found_value(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, "[sources.titles]\nformat = 'csv'\n[treatment]\nmeasures = []\n")
 
-    assert found == "sources.titles.path: Field required"
+    assert found == "sources.titles: needs either path (files) or url and query (a database)"
 
 
 def test_relative_paths_start_at_the_settings_file(tmp_path: Path) -> None:

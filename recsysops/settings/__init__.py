@@ -1,0 +1,20 @@
+"""What `recsysops.toml` may say. Read once, checked as a whole, passed in. Not for plug-ins' defaults."""
+
+from typing import Final
+
+from recsysops.settings._all import Settings, TableName
+from recsysops.settings._engine import EngineSettings
+from recsysops.settings._log import LogSettings
+from recsysops.settings._model import MetadataSettings, ModelSettings, TreatmentSettings
+from recsysops.settings._reading import ENVIRONMENT_PREFIX, read_settings
+from recsysops.settings._retention import RetentionSettings
+from recsysops.settings._service import DashboardSettings, MarketSettings, ServerSettings, ServiceSettings
+from recsysops.settings._sources import GateSettings, ReadingSettings, SourceSettings
+
+FILE_NAME: Final = "recsysops.toml"
+
+__all__ = [
+    "ENVIRONMENT_PREFIX", "FILE_NAME", "DashboardSettings", "EngineSettings", "GateSettings", "LogSettings",
+    "MarketSettings", "MetadataSettings", "ModelSettings", "ReadingSettings", "RetentionSettings", "ServerSettings",
+    "ServiceSettings", "Settings", "SourceSettings", "TableName", "TreatmentSettings", "read_settings",
+]  # fmt: skip

@@ -1,12 +1,24 @@
 """Batches, their accounts, quarantine, and the register of log files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
+from recsysops.domain.drift import Decision, HeldBatch, HeldState, Profile, SeenFile
+from recsysops.store.bulk import pieces, wanted_text
+from recsysops.store.shapes import (
+    check_decision,
+    held_from,
+    held_values,
+    profile_from,
+    profile_json,
+    seen_from,
+    seen_values,
+)
+from recsysops.store.tables_held import BatchProfileRow, HeldBatchRow, HeldDecisionRow, SeenFileRow
 from recsysops.store.tables_input import BatchRow, LogFileRow, QuarantinedRowRow
 
 
@@ -19,12 +31,14 @@ class SqlBatches:
 
     def find(self, table: str, content_hash: str) -> BatchReceipt | None:
         """Return the batch already loaded with this content, if any."""
-        wanted = select(BatchRow).where(BatchRow.table_name == table, BatchRow.content_hash == content_hash)
+        wanted = select(BatchRow).where(
+            BatchRow.table_name == table, BatchRow.content_hash == wanted_text(content_hash)
+        )
         row = self._session.scalars(wanted).one_or_none()
         return None if row is None else _receipt(row)
 
-    def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow]) -> None:
-        """Record a batch and its quarantined rows (samples, for logs)."""
+    def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow], profile: Profile | None = None) -> None:
+        """Record a batch, its quarantined rows (samples, for logs) and what it looked like."""
         values = dict(vars(receipt))
         self._session.add(BatchRow(table_name=values.pop("table"), **values | {"files": list(receipt.files)}))
         self._session.flush()
@@ -33,6 +47,9 @@ class SqlBatches:
             for row in rows:
                 row["column_name"] = row.pop("column")
             self._session.execute(insert(QuarantinedRowRow), rows)
+        if profile is not None:
+            values = {"batch_id": receipt.batch_id, "profile": profile_json(profile)}
+            self._session.execute(insert(BatchProfileRow), [values])
 
     def all(self) -> tuple[BatchReceipt, ...]:
         """Return every batch, newest first."""
@@ -52,8 +69,78 @@ class SqlBatches:
             .offset(offset)
         )
         if batch_id is not None:
-            wanted = wanted.where(kept_out.batch_id == batch_id)
+            wanted = wanted.where(kept_out.batch_id == wanted_text(batch_id))
         return tuple((row.batch_id, _quarantined(row)) for row in self._session.scalars(wanted))
+
+    def count_quarantine(self, batch_id: str | None = None) -> int:
+        """Return how many rows `quarantine` can list."""
+        counted = select(func.count()).select_from(QuarantinedRowRow)
+        if batch_id is not None:
+            counted = counted.where(QuarantinedRowRow.batch_id == wanted_text(batch_id))
+        return self._session.scalars(counted).one()
+
+    def profiles(self, table: str, *, limit: int = 10) -> tuple[Profile, ...]:
+        """Return what the batches of a table that were published last looked like, newest first."""
+        wanted = (
+            select(BatchProfileRow)
+            .join(BatchRow, BatchRow.batch_id == BatchProfileRow.batch_id)
+            .where(BatchRow.table_name == table)
+            .order_by(BatchRow.loaded_at.desc(), BatchRow.sequence.desc())
+            .limit(limit)
+        )
+        return tuple(profile_from(row.profile) for row in self._session.scalars(wanted))
+
+    def hold(self, held: HeldBatch) -> None:
+        """Record a batch that is not published; one with the same id takes its decisions over and is replaced."""
+        values = held_values(held)
+        if self._held_row(held.batch_id) is None:
+            self._session.execute(insert(HeldBatchRow), [values])
+            for decision in held.decisions:
+                self._append(held.batch_id, decision)
+        else:
+            self._session.execute(update(HeldBatchRow).where(HeldBatchRow.batch_id == held.batch_id).values(values))
+        self._session.expire_all()
+
+    def held(self, *, table: str | None = None, state: HeldState | None = None) -> tuple[HeldBatch, ...]:
+        """Return held batches, newest first; of this table and in this state, where given."""
+        wanted = select(HeldBatchRow).order_by(HeldBatchRow.held_at.desc(), HeldBatchRow.sequence.desc())
+        if table is not None:
+            wanted = wanted.where(HeldBatchRow.table_name == table)
+        if state is not None:
+            wanted = wanted.where(HeldBatchRow.state == state)
+        return self._with_decisions(self._session.scalars(wanted).all())
+
+    def decide(self, batch_id: str, decision: Decision) -> HeldBatch:
+        """Append a decision and move the held batch to its state.
+
+        Raises:
+            NotFoundError: No batch with this id was ever held.
+            UsageError: The batch was published or discarded already.
+        """
+        row = self._held_row(batch_id)
+        check_decision(batch_id, None if row is None else HeldState(row.state))
+        self._append(batch_id, decision)
+        this = HeldBatchRow.batch_id == batch_id
+        self._session.execute(update(HeldBatchRow).where(this).values(state=decision.state))
+        self._session.expire_all()
+        return self._with_decisions(self._session.scalars(select(HeldBatchRow).where(this)).all())[0]
+
+    def see(self, files: Sequence[SeenFile]) -> None:
+        """Remember files as an ingest found them; by table and path the last one counts."""
+        rows = {(file.table, file.path): seen_values(file) for file in files}
+        if not rows:
+            return
+        table = SeenFileRow.__table__
+        same = (table.c.table_name == bindparam("t"), table.c.path == bindparam("p"))
+        gone = [{"t": table_name, "p": path} for table_name, path in rows]
+        self._session.connection().execute(delete(SeenFileRow).where(*same), gone)
+        self._session.execute(insert(SeenFileRow), list(rows.values()))
+        self._session.expire_all()
+
+    def seen(self, table: str) -> Mapping[str, SeenFile]:
+        """Return the files of a table by path, as they were last found."""
+        rows = self._session.scalars(select(SeenFileRow).where(SeenFileRow.table_name == table))
+        return {row.path: seen_from(row) for row in rows}
 
     def register(self, file: LogFile) -> None:
         """Register a log file; it supersedes files of its table with the same declared day, or the same path."""
@@ -74,6 +161,23 @@ class SqlBatches:
             .order_by(LogFileRow.first_at.is_(None), LogFileRow.first_at, LogFileRow.path)
         )
         return tuple(_log_file(row) for row in self._session.scalars(wanted))
+
+    def _held_row(self, batch_id: str) -> HeldBatchRow | None:
+        return self._session.scalars(
+            select(HeldBatchRow).where(HeldBatchRow.batch_id == wanted_text(batch_id))
+        ).one_or_none()
+
+    def _append(self, batch_id: str, decision: Decision) -> None:
+        said = {"state": decision.state, "decided_by": decision.by, "reason": decision.reason, "at": decision.at}
+        self._session.execute(insert(HeldDecisionRow), [{"batch_id": batch_id, **said}])
+
+    def _with_decisions(self, rows: Sequence[HeldBatchRow]) -> tuple[HeldBatch, ...]:
+        decisions: dict[str, list[HeldDecisionRow]] = {row.batch_id: [] for row in rows}
+        for piece in pieces(list(decisions)):
+            wanted = select(HeldDecisionRow).where(HeldDecisionRow.batch_id.in_(piece))
+            for each in self._session.scalars(wanted.order_by(HeldDecisionRow.sequence)):
+                decisions[each.batch_id].append(each)
+        return tuple(held_from(row, decisions[row.batch_id]) for row in rows)
 
 
 def _receipt(row: BatchRow) -> BatchReceipt:

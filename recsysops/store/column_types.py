@@ -6,10 +6,25 @@ from typing import Final
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
-from recsysops.store.frames import EPOCH, from_json, micros, to_json
+from recsysops.store.frames import EPOCH, from_json, is_storable, micros, to_json, unstorable
 
 # SQLite numbers rows by itself only for INTEGER.
 AutoId: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class PlainText(TypeDecorator[str]):
+    """Text every database can keep, sorted by code point whatever the language of the database."""
+
+    impl = _TEXT
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the interface
+        """Refuse what only some could keep."""
+        if value is not None and not is_storable(value):
+            raise unstorable(value)
+        return value
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -30,7 +45,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class JsonText(TypeDecorator[object]):
     """A JSON value as text with sorted keys, so that equal values have equal text."""
 
-    impl = Text
+    impl = _TEXT
     cache_ok = True
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str:  # noqa: ARG002 - the interface

@@ -19,7 +19,7 @@ _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(
         (
             c.OBSERVED_AT, c.LOADED_AT, c.LAUNCH_AT, c.PREVIOUS_LAUNCH_AT, c.KNOWN_AT, c.AS_OF, c.START_AT,
-            c.LATEST_SAFE_FIX_AT,
+            c.LATEST_SAFE_FIX_AT, c.TS,
         ),
         "time",
     ),
@@ -80,12 +80,35 @@ def micros(at: datetime) -> int:
     return (at - EPOCH) // _MICROSECOND
 
 
-def to_json(value: object) -> str:
-    """Return JSON with sorted keys; what JSON cannot say (NaN, infinities) becomes null."""
+def is_storable(text: str) -> bool:
+    """Return whether every store can keep a text: none with a NUL character or half of a character (a surrogate)."""
+    if text.isascii():
+        return "\0" not in text
     try:
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def unstorable(text: str) -> StoreError:
+    """Return the error for a text that is not storable; it does not quote the text."""
+    what = "a NUL character" if "\0" in text else "half of a character (a lone surrogate)"
+    return StoreError(f"Text cannot be stored: it holds {what}. Correct it where it comes from.")
+
+
+def to_json(value: object) -> str:
+    """Return JSON with sorted keys; what JSON cannot say (NaN, infinities) becomes null.
+
+    Raises:
+        StoreError: A text in it is half of a character; a NUL is written as an escape.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
     except ValueError:
-        return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    if not is_storable(text):
+        raise unstorable(text)
+    return text
 
 
 def from_json(text: str) -> Any:  # noqa: ANN401 - JSON may be anything
@@ -168,6 +191,9 @@ def empty_frame(names: Sequence[str], table: str) -> pd.DataFrame:
 
 def _text(series: "pd.Series[Any]") -> list[Any]:
     values = series.astype("str").to_numpy(dtype=object, copy=True)
+    values[series.isna().to_numpy()] = ""
+    if not is_storable("".join(values)):
+        raise ValueError("text with a NUL character or half of a character (a lone surrogate)")
     values[series.isna().to_numpy()] = None
     return list(values)
 

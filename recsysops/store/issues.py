@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from recsysops.domain.issue import Finding, Issue, IssueChange, IssueEvent, IssueEventKind, Resolution
 from recsysops.domain.severity import FindingClass, Severity
-from recsysops.store.bulk import pieces
+from recsysops.store.bulk import pieces, wanted_text
 from recsysops.store.tables_followed import IssueEventRow, IssueRow
 
 _AS_STORED: Final = tuple(field.name for field in fields(Finding) if field.name not in {"severity", "finding_class"})
@@ -61,14 +61,14 @@ class SqlIssues:
             ended = IssueRow.resolved_at
             wanted = wanted.where(ended.is_(None) if is_open else ended.is_not(None))
         if title_id is not None:
-            wanted = wanted.where(IssueRow.title_id == title_id)
+            wanted = wanted.where(IssueRow.title_id == wanted_text(title_id))
         return tuple(_issue(row) for row in self._session.scalars(wanted))
 
     def events(self, issue_id: str | None = None, *, at: datetime | None = None) -> tuple[IssueEvent, ...]:
         """Return events in the order they were appended; only those of an issue, or of the run at `at`."""
         wanted = select(IssueEventRow).order_by(IssueEventRow.sequence)
         if issue_id is not None:
-            wanted = wanted.where(IssueEventRow.issue_id == issue_id)
+            wanted = wanted.where(IssueEventRow.issue_id == wanted_text(issue_id))
         if at is not None:
             wanted = wanted.where(IssueEventRow.at == at)
         return tuple(_event(row) for row in self._session.scalars(wanted))

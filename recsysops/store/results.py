@@ -27,7 +27,7 @@ from recsysops.store.tables_results import (
 ResultTable = Literal["predictions", "expectations", "checks", "verdicts", "findings", "cells"]
 
 _Model = type[PredictionRow | ExpectationRow | CheckResultRow | VerdictRow | FindingRow | CellRow]
-_MODELS: Final[dict[str, _Model]] = {
+RESULT_MODELS: Final[dict[str, _Model]] = {
     c.PREDICTIONS: PredictionRow,
     c.EXPECTATIONS: ExpectationRow,
     c.CHECKS: CheckResultRow,
@@ -46,7 +46,7 @@ class SqlResults:
 
     def save(self, table: ResultTable, frame: pd.DataFrame, run_id: str, as_of: datetime) -> None:
         """Replace the results of this table at `as_of`; an empty frame is a result, too."""
-        model = _MODELS[table]
+        model = RESULT_MODELS[table]
         names = [name for name in RESULT_COLUMNS[table] if name != c.AS_OF]
         lists = plain_columns(frame, names, table)
         of_set = (ResultSetRow.table_name == table, ResultSetRow.as_of == as_of)
@@ -64,7 +64,7 @@ class SqlResults:
         An empty frame when there are none. Rows come in the order they were saved in, also those of some titles (up to
         five thousand; beyond, by pieces of that many).
         """
-        model, names = _MODELS[table], RESULT_COLUMNS[table]
+        model, names = RESULT_MODELS[table], RESULT_COLUMNS[table]
         latest = select(func.max(ResultSetRow.as_of)).where(ResultSetRow.table_name == table)
         if as_of is not None:
             latest = latest.where(ResultSetRow.as_of <= as_of)
@@ -76,7 +76,7 @@ class SqlResults:
             return read_frame(self._session, wanted, names, table)
         frames = [
             read_frame(self._session, wanted.where(model.title_id.in_(piece)), names, table)
-            for piece in pieces(title_ids or [""])
+            for piece in list(pieces(title_ids)) or [[""]]
         ]
         return pd.concat(frames, ignore_index=True)
 

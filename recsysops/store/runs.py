@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from recsysops.domain.model import ModelCard
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.verdict import StepOutcome
-from recsysops.store.bulk import pieces
+from recsysops.store.bulk import pieces, wanted_text
 from recsysops.store.tables_followed import ActiveModelRow, ModelRow, RunRow, RunStepRow
 
 
@@ -30,10 +30,19 @@ class SqlRuns:
         if steps:
             self._session.execute(insert(RunStepRow), steps)
 
-    def list(self, *, limit: int = 50) -> tuple[Run, ...]:
-        """Return runs, the latest started first."""
-        wanted = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.run_id.desc()).limit(limit)
+    def list(self, *, limit: int = 50, offset: int = 0, verb: str | None = None) -> tuple[Run, ...]:
+        """Return runs, the latest started first; of this verb, where given."""
+        wanted = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.run_id.desc()).limit(limit).offset(offset)
+        if verb is not None:
+            wanted = wanted.where(RunRow.verb == wanted_text(verb))
         return self._with_steps(self._session.scalars(wanted).all())
+
+    def count(self, *, verb: str | None = None) -> int:
+        """Return how many runs there are; of this verb, where given."""
+        wanted = select(func.count()).select_from(RunRow)
+        if verb is not None:
+            wanted = wanted.where(RunRow.verb == wanted_text(verb))
+        return self._session.scalars(wanted).one()
 
     def last_followed(self) -> Run | None:
         """Return the followed run with the greatest as_of, of these the latest started."""

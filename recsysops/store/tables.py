@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, Date, Double, MetaData, Text
+from sqlalchemy import BigInteger, Boolean, Date, Double, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from recsysops.store.column_types import JsonText, UtcDateTime
+from recsysops.store.column_types import JsonText, PlainText, UtcDateTime
 
 
 class Tables(DeclarativeBase):
@@ -22,7 +22,7 @@ class Tables(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - the interface
-        str: Text(),
+        str: PlainText(),
         int: BigInteger(),
         float: Double(),
         bool: Boolean(),

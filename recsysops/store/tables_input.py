@@ -13,7 +13,8 @@ from recsysops.store.tables import Tables
 _CURRENT: Final = text("superseded_by IS NULL")
 
 
-def _batch() -> ForeignKey:
+def batch_reference() -> ForeignKey:
+    """Return a reference to the batch a row came with."""
     # Deferred: how many versions were new is known only after they were added, and the batch's account needs it.
     return ForeignKey("batch.batch_id", deferrable=True, initially="DEFERRED")
 
@@ -48,7 +49,7 @@ class QuarantinedRowRow(Tables):
     __tablename__ = "quarantined_row"
 
     sequence: Mapped[int] = mapped_column(AutoId, primary_key=True)
-    batch_id: Mapped[str] = mapped_column(_batch(), index=True)
+    batch_id: Mapped[str] = mapped_column(batch_reference(), index=True)
     file: Mapped[str]
     row: Mapped[int]
     column_name: Mapped[str]
@@ -74,7 +75,7 @@ class LogFileRow(Tables):
     )  # fmt: skip
 
     sequence: Mapped[int] = mapped_column(AutoId, primary_key=True)
-    batch_id: Mapped[str] = mapped_column(_batch())
+    batch_id: Mapped[str] = mapped_column(batch_reference())
     table_name: Mapped[str]
     path: Mapped[str]
     content_hash: Mapped[str]
@@ -91,7 +92,7 @@ class _Version:
     sequence: Mapped[int] = mapped_column(AutoId, primary_key=True)
     row_hash: Mapped[str] = mapped_column(unique=True)
     """Of everything but loaded_at: the same version is kept once."""
-    batch_id: Mapped[str] = mapped_column(_batch())
+    batch_id: Mapped[str] = mapped_column(batch_reference())
     loaded_at: Mapped[datetime]
     observed_at: Mapped[datetime]
     title_id: Mapped[str]

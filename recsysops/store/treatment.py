@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from recsysops import columns as c
 from recsysops.domain.measure import Measure
-from recsysops.store.bulk import AnySelect, insert_columns, read_frame, stored, stored_columns
+from recsysops.store.bulk import AnySelect, insert_columns, read_frame, stored, stored_columns, wanted_text
 from recsysops.store.frames import empty_frame, plain_columns
 from recsysops.store.tables_input import ActivityRow, TreatmentDayRow
 
@@ -55,7 +55,7 @@ class SqlTreatment:
         table = TreatmentDayRow
         wanted = (
             select(*stored_columns(table.__table__, c.TREATMENT_DAY))
-            .where(table.title_id == title_id)
+            .where(table.title_id == wanted_text(title_id))
             .order_by(table.market, table.surface, table.signal, table.day)
         )
         return read_frame(self._session, wanted, c.TREATMENT_DAY, "treatment_day")

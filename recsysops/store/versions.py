@@ -1,18 +1,17 @@
 """Titles, launches and expectations as known over time; append-only."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import pandas as pd
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from recsysops import columns as c
-from recsysops.store.bulk import insert_columns, pieces, read_frame, stored_columns
-from recsysops.store.frames import VERSION_COLUMNS, VERSION_KEYS, micros, plain_columns
+from recsysops.store.bulk import pieces, read_frame, stored_columns
+from recsysops.store.frames import VERSION_COLUMNS, VERSION_KEYS, plain_columns
+from recsysops.store.once import add_once
 from recsysops.store.tables_input import ExpectationVersionRow, LaunchVersionRow, TitleVersionRow
 
 VersionTable = Literal["titles", "launches", "expectations"]
@@ -38,16 +37,7 @@ class SqlVersions:
         """
         names = VERSION_COLUMNS[table]
         lists = plain_columns(rows, names, table)
-        hashes = [_row_hash(row) for row in zip(*lists, strict=True)]
-        first = {row_hash: at for at, row_hash in reversed(list(enumerate(hashes)))}
-        new = sorted(first[row_hash] for row_hash in first.keys() - self._known_hashes(table, hashes))
-        if new:
-            taken = [[values[at] for at in new] for values in (*lists, hashes)]
-            extra: list[list[Any]] = [[batch_id] * len(new), [micros(loaded_at)] * len(new)]
-            model = _MODELS[table]
-            written = (*names, "row_hash", model.batch_id.key, c.LOADED_AT)
-            insert_columns(self._session, model, written, [*taken, *extra])
-        return len(new)
+        return add_once(self._session, _MODELS[table], names, lists, batch_id, loaded_at)
 
     def known(self, table: VersionTable, as_of: datetime | None = None) -> pd.DataFrame:
         """Return one row per key as known at `as_of`: the latest observed_at <= as_of, of these the latest loaded."""
@@ -64,7 +54,9 @@ class SqlVersions:
         if title_ids is None:
             return self._latest(table, key, (), names)
         within = _MODELS[table].title_id.in_
-        frames = [self._latest(table, key, (within(piece),), names) for piece in pieces(sorted(title_ids) or [""])]
+        frames = [
+            self._latest(table, key, (within(piece),), names) for piece in list(pieces(sorted(title_ids))) or [[""]]
+        ]
         return pd.concat(frames, ignore_index=True)
 
     def _latest(
@@ -83,14 +75,3 @@ class SqlVersions:
             .order_by(*(ranked.c[name] for name in key))
         )
         return read_frame(self._session, wanted, names, table)
-
-    def _known_hashes(self, table: VersionTable, hashes: Sequence[str]) -> set[str]:
-        model = _MODELS[table]
-        found: set[str] = set()
-        for piece in pieces(hashes):
-            found.update(self._session.scalars(select(model.row_hash).where(model.row_hash.in_(piece))))
-        return found
-
-
-def _row_hash(row: tuple[Any, ...]) -> str:
-    return hashlib.blake2b(json.dumps(row).encode(), digest_size=16).hexdigest()

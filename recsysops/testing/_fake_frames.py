@@ -16,6 +16,7 @@ from recsysops.store.frames import (
     VERSION_COLUMNS,
     VERSION_KEYS,
     empty_frame,
+    is_storable,
     micros,
     plain_columns,
     typed_frame,
@@ -41,16 +42,21 @@ class FrameState:
     days: pd.DataFrame = field(default_factory=lambda: empty_frame(c.TREATMENT_DAY, "treatment_day"))
     activity: pd.DataFrame = field(default_factory=lambda: empty_frame(c.ACTIVITY, "activity"))
     results: dict[tuple[str, datetime], pd.DataFrame] = field(default_factory=dict)
-    scores: tuple[BacktestScore, ...] = ()
+    runs: dict[tuple[str, datetime], str] = field(default_factory=dict)
+    """Which run made which results."""
+    scores: dict[str, tuple[BacktestScore, ...]] = field(default_factory=dict)
+    """Of backtests by run, the latest last."""
+    changes: list[_Version] = field(default_factory=list)
 
     def copied(self) -> "FrameState":
         """Return a copy that can be changed apart from this one."""
         versions = {table: list(kept) for table, kept in self.versions.items()}
-        return FrameState(versions, self.days, self.activity, dict(self.results), self.scores)
+        results, runs, scores = dict(self.results), dict(self.runs), dict(self.scores)
+        return FrameState(versions, self.days, self.activity, results, runs, scores, list(self.changes))
 
     def batch_ids(self) -> set[str]:
-        """Return the batches that versions refer to."""
-        return {version.batch_id for kept in self.versions.values() for version in kept}
+        """Return the batches that versions and changes refer to."""
+        return {version.batch_id for kept in (*self.versions.values(), self.changes) for version in kept}
 
 
 class FakeVersions:
@@ -62,13 +68,8 @@ class FakeVersions:
 
     def add(self, table: VersionTable, rows: pd.DataFrame, batch_id: str, loaded_at: datetime) -> int:
         """Add versions; return how many were new."""
-        micros(loaded_at)  # refuses a time without a zone
         kept = self._state.versions.setdefault(table, [])
-        seen = {version.row for version in kept}
-        given = dict.fromkeys(zip(*plain_columns(rows, VERSION_COLUMNS[table], table), strict=True))
-        new = [_Version(row, batch_id, loaded_at) for row in given if row not in seen]
-        kept += new
-        return len(new)
+        return _add_once(kept, plain_columns(rows, VERSION_COLUMNS[table], table), batch_id, loaded_at)
 
     def known(self, table: VersionTable, as_of: datetime | None = None) -> pd.DataFrame:
         """Return one row per key as known at `as_of`."""
@@ -81,7 +82,7 @@ class FakeVersions:
         """Return every version, by key and observed_at, with LOADED_AT as last column."""
         frame = self._frame(table)
         if title_ids is not None:
-            frame = frame[frame[c.TITLE_ID].isin(list(title_ids))]
+            frame = frame[frame[c.TITLE_ID].isin([title_id for title_id in title_ids if is_storable(title_id)])]
         return _last(frame, (*VERSION_KEYS[table], c.OBSERVED_AT))
 
     def _frame(self, table: str) -> pd.DataFrame:
@@ -91,9 +92,48 @@ class FakeVersions:
         return typed_frame(lists, names, table).assign(**{c.LOADED_AT: loaded})
 
 
+def _add_once(kept: list[_Version], lists: list[list[Any]], batch_id: str, loaded_at: datetime) -> int:
+    micros(loaded_at)  # refuses a time without a zone
+    seen = {version.row for version in kept}
+    given = dict.fromkeys(zip(*lists, strict=True))
+    new = [_Version(row, batch_id, loaded_at) for row in given if row not in seen]
+    kept += new
+    return len(new)
+
+
 def _last(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     ordered = frame.sort_values([c.OBSERVED_AT, c.LOADED_AT], kind="stable")
     return ordered.drop_duplicates(list(key), keep="last").sort_values(list(key)).reset_index(drop=True)
+
+
+class FakeChanges:
+    """See `ChangeRepository`."""
+
+    def __init__(self, state: FrameState) -> None:
+        """Work on `state`."""
+        self._state = state
+
+    def add(self, rows: pd.DataFrame, batch_id: str, loaded_at: datetime) -> int:
+        """Add CHANGE rows; return how many were new."""
+        return _add_once(self._state.changes, plain_columns(rows, c.CHANGE, c.CHANGES), batch_id, loaded_at)
+
+    def list(
+        self,
+        *,
+        title_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 1000,
+    ) -> pd.DataFrame:
+        """Return CHANGE, latest first, of these the last added first."""
+        lists = list(zip(*(each.row for each in self._state.changes), strict=True)) or [() for _ in c.CHANGE]
+        frame = typed_frame(lists, c.CHANGE, c.CHANGES)[::-1].sort_values(c.TS, ascending=False, kind="stable")
+        if title_id is not None:
+            of_title = frame[c.TITLE_ID].isin([title_id] if is_storable(title_id) else [])
+            frame = frame[of_title | frame[c.TITLE_ID].isna()]
+        frame = frame if since is None else frame[frame[c.TS] >= since]
+        frame = frame if until is None else frame[frame[c.TS] <= until]
+        return frame.head(limit).reset_index(drop=True)
 
 
 class FakeTreatment:
@@ -122,7 +162,7 @@ class FakeTreatment:
 
     def days(self, title_id: str) -> pd.DataFrame:
         """Return TREATMENT_DAY of one title, by market, surface, signal and day."""
-        frame = self._state.days[self._state.days[c.TITLE_ID] == title_id]
+        frame = self._state.days[self._state.days[c.TITLE_ID].isin([title_id] if is_storable(title_id) else [])]
         return frame.sort_values([c.MARKET, c.SURFACE, c.SIGNAL, c.DAY]).reset_index(drop=True)
 
     def outcomes(self, measures: Sequence[str], horizons: Sequence[int]) -> pd.DataFrame:
@@ -193,7 +233,7 @@ class FakeResults:
         """Work on `state`."""
         self._state = state
 
-    def save(self, table: ResultTable, frame: pd.DataFrame, run_id: str, as_of: datetime) -> None:  # noqa: ARG002 - the port
+    def save(self, table: ResultTable, frame: pd.DataFrame, run_id: str, as_of: datetime) -> None:
         """Replace the results of this table at `as_of`."""
         micros(as_of)  # refuses a time without a zone
         at = pd.Series([as_of] * len(frame), index=frame.index, dtype="datetime64[us, UTC]")
@@ -201,6 +241,7 @@ class FakeResults:
         if table == c.CELLS and kept.duplicated(list(c.CELL_KEY)).any():
             raise StoreError("The store refused a change: a cell is there twice. Give each one once.")
         self._state.results[table, as_of.astimezone(UTC)] = kept
+        self._state.runs[table, as_of.astimezone(UTC)] = run_id
 
     def load(
         self, table: ResultTable, as_of: datetime | None = None, *, title_ids: Sequence[str] | None = None
@@ -213,13 +254,14 @@ class FakeResults:
             return empty_frame(RESULT_COLUMNS[table], table)
         frame = self._state.results[table, max(times)]
         if title_ids is not None:
-            frame = frame[frame[c.TITLE_ID].isin(list(title_ids))]
+            frame = frame[frame[c.TITLE_ID].isin([title_id for title_id in title_ids if is_storable(title_id)])]
         return frame.reset_index(drop=True)
 
-    def save_scores(self, run_id: str, scores: Sequence[BacktestScore]) -> None:  # noqa: ARG002 - the port
+    def save_scores(self, run_id: str, scores: Sequence[BacktestScore]) -> None:
         """Keep a backtest's scores."""
-        self._state.scores = tuple(scores)
+        self._state.scores.pop(run_id, None)
+        self._state.scores[run_id] = tuple(scores)
 
     def scores(self) -> tuple[BacktestScore, ...]:
         """Return the latest backtest's scores."""
-        return self._state.scores
+        return next(reversed(self._state.scores.values()), ())

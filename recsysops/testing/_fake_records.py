@@ -1,16 +1,17 @@
 """The fake store's records: batches, issues, runs, models. Frozen values in plain containers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
+from recsysops.domain.drift import Decision, HeldBatch, HeldState, Profile, SeenFile
 from recsysops.domain.issue import Issue, IssueChange, IssueEvent
 from recsysops.domain.model import ModelCard
 from recsysops.domain.run import Run
-from recsysops.errors import StoreError
-from recsysops.store.frames import from_json, to_json
+from recsysops.errors import NotFoundError, StoreError, UsageError
+from recsysops.store.frames import from_json, is_storable, to_json, unstorable
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -21,6 +22,9 @@ class RecordState:
 
     batches: list[BatchReceipt] = field(default_factory=list)
     quarantined: list[tuple[str, QuarantinedRow]] = field(default_factory=list)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    held: dict[str, HeldBatch] = field(default_factory=dict)
+    seen: dict[tuple[str, str], SeenFile] = field(default_factory=dict)
     current_files: list[LogFile] = field(default_factory=list)
     superseded_files: list[LogFile] = field(default_factory=list)
     issues: dict[str, Issue] = field(default_factory=dict)
@@ -34,6 +38,9 @@ class RecordState:
         return RecordState(
             batches=list(self.batches),
             quarantined=list(self.quarantined),
+            profiles=dict(self.profiles),
+            held=dict(self.held),
+            seen=dict(self.seen),
             current_files=list(self.current_files),
             superseded_files=list(self.superseded_files),
             issues=dict(self.issues),
@@ -49,6 +56,20 @@ class RecordState:
         return {batch_id for batch_id, _ in self.quarantined} | {file.batch_id for file in files}
 
 
+def _storable(value: object) -> None:
+    """Refuse what a database would refuse: text with a NUL character or half of a character, anywhere in a record."""
+    if isinstance(value, str):
+        if not is_storable(value):
+            raise unstorable(value)
+    elif isinstance(value, Mapping):
+        _storable([*map(str, value), *value.values()])
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            _storable(each)
+    elif is_dataclass(value):
+        _storable(list(vars(value).values()))
+
+
 class FakeBatches:
     """See `BatchRepository`."""
 
@@ -61,13 +82,16 @@ class FakeBatches:
         same = (b for b in self._state.batches if (b.table, b.content_hash) == (table, content_hash))
         return next(same, None)
 
-    def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow]) -> None:
-        """Record a batch and its quarantined rows."""
+    def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow], profile: Profile | None = None) -> None:
+        """Record a batch, its quarantined rows and what it looked like."""
+        _storable((receipt, *quarantined))
         taken = any(known.batch_id == receipt.batch_id for known in self._state.batches)
         if taken or self.find(receipt.table, receipt.content_hash) is not None:
             raise StoreError(f"The store refused a change: batch {receipt.batch_id} is there already. Find it first.")
         self._state.batches.append(receipt)
         self._state.quarantined += [(receipt.batch_id, row) for row in quarantined]
+        if profile is not None:
+            self._state.profiles[receipt.batch_id] = profile
 
     def all(self) -> tuple[BatchReceipt, ...]:
         """Return every batch, newest first."""
@@ -83,8 +107,51 @@ class FakeBatches:
         wanted.sort(key=lambda entry: (place[entry[0]], entry[1].row))
         return tuple(wanted[offset : offset + limit])
 
+    def count_quarantine(self, batch_id: str | None = None) -> int:
+        """Return how many rows `quarantine` can list."""
+        return sum(batch_id in {None, of} for of, _ in self._state.quarantined)
+
+    def profiles(self, table: str, *, limit: int = 10) -> tuple[Profile, ...]:
+        """Return what the batches of a table that were published last looked like, newest first."""
+        known = self._state.profiles
+        found = [known[batch.batch_id] for batch in self.all() if batch.table == table and batch.batch_id in known]
+        return tuple(found[:limit])
+
+    def hold(self, held: HeldBatch) -> None:
+        """Record a batch that is not published; one with the same id takes its decisions over and is replaced."""
+        _storable(held)
+        before = self._state.held.get(held.batch_id)
+        self._state.held[held.batch_id] = held if before is None else replace(held, decisions=before.decisions)
+
+    def held(self, *, table: str | None = None, state: HeldState | None = None) -> tuple[HeldBatch, ...]:
+        """Return held batches, newest first; of this table and in this state, where given."""
+        arrived = sorted(enumerate(self._state.held.values()), key=lambda entry: (entry[1].held_at, entry[0]))
+        return tuple(b for _, b in reversed(arrived) if table in {None, b.table} and state in {None, b.state})
+
+    def decide(self, batch_id: str, decision: Decision) -> HeldBatch:
+        """Append a decision and move the held batch to its state."""
+        before = self._state.held.get(batch_id)
+        if before is None:
+            raise NotFoundError(f'No batch is held as "{batch_id}". List the held ones first.')
+        if before.state in {HeldState.PUBLISHED, HeldState.DISCARDED}:
+            raise UsageError(f'Batch "{batch_id}" was {before.state} already. Nothing is left to decide.')
+        _storable(decision)
+        after = replace(before, state=decision.state, decisions=(*before.decisions, decision))
+        self._state.held[batch_id] = after
+        return after
+
+    def see(self, files: Sequence[SeenFile]) -> None:
+        """Remember files as an ingest found them; by table and path the last one counts."""
+        _storable(list(files))
+        self._state.seen |= {(file.table, file.path): file for file in files}
+
+    def seen(self, table: str) -> Mapping[str, SeenFile]:
+        """Return the files of a table by path, as they were last found."""
+        return {path: file for (of, path), file in self._state.seen.items() if of == table}
+
     def register(self, file: LogFile) -> None:
         """Register a log file; it supersedes files of its table with the same declared day, or the same path."""
+        _storable(file)
         for other in list(self._state.current_files):
             same_day = file.declared_day is not None and other.declared_day == file.declared_day
             if other.table == file.table and (same_day or other.path == file.path):
@@ -112,6 +179,7 @@ class FakeIssues:
 
     def apply(self, changes: Sequence[IssueChange]) -> None:
         """Store the changed issues and append their events."""
+        _storable(list(changes))
         for change in changes:
             issue = change.issue
             episode = (issue.finding.finding_key, issue.episode)
@@ -153,12 +221,18 @@ class FakeRuns:
 
     def save(self, run: Run) -> None:
         """Insert or update a run and its steps."""
+        _storable(run)
         self._state.runs[run.run_id] = run
 
-    def list(self, *, limit: int = 50) -> tuple[Run, ...]:
-        """Return runs, the latest started first."""
-        ordered = sorted(self._state.runs.values(), key=lambda run: (run.started_at, run.run_id), reverse=True)
-        return tuple(ordered[:limit])
+    def list(self, *, limit: int = 50, offset: int = 0, verb: str | None = None) -> tuple[Run, ...]:
+        """Return runs, the latest started first; of this verb, where given."""
+        wanted = (run for run in self._state.runs.values() if verb in {None, run.verb})
+        ordered = sorted(wanted, key=lambda run: (run.started_at, run.run_id), reverse=True)
+        return tuple(ordered[offset : offset + limit])
+
+    def count(self, *, verb: str | None = None) -> int:
+        """Return how many runs there are; of this verb, where given."""
+        return sum(verb in {None, run.verb} for run in self._state.runs.values())
 
     def last_followed(self) -> Run | None:
         """Return the followed run with the greatest as_of, of these the latest started."""
@@ -175,6 +249,7 @@ class FakeModels:
 
     def activate(self, card: ModelCard) -> None:
         """Add the card, if new, and make it the active one of its measure and horizon."""
+        _storable(card)
         known = self._state.models.setdefault(card.model_id, card)
         if (known.measure, known.horizon) != (card.measure, card.horizon):
             raise StoreError(f"The store refused a change: model {card.model_id} is of another measure or horizon.")

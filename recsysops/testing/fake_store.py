@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from recsysops.errors import StoreError
-from recsysops.testing._fake_frames import FakeResults, FakeTreatment, FakeVersions, FrameState
+from recsysops.testing._fake_frames import FakeChanges, FakeResults, FakeTreatment, FakeVersions, FrameState
+from recsysops.testing._fake_housekeeping import FakeHousekeeping
 from recsysops.testing._fake_records import FakeBatches, FakeIssues, FakeModels, FakeRuns, RecordState
 
 
@@ -33,6 +34,8 @@ class FakeUnitOfWork:
 
     batches: FakeBatches
     versions: FakeVersions
+    changes: FakeChanges
+    housekeeping: FakeHousekeeping
     treatment: FakeTreatment
     results: FakeResults
     issues: FakeIssues
@@ -76,5 +79,7 @@ class FakeUnitOfWork:
         self.runs = FakeRuns(self._records)
         self.models = FakeModels(self._records)
         self.versions = FakeVersions(self._frames)
+        self.changes = FakeChanges(self._frames)
+        self.housekeeping = FakeHousekeeping(self._records, self._frames)
         self.treatment = FakeTreatment(self._frames)
         self.results = FakeResults(self._frames)

@@ -11,19 +11,24 @@ from recsysops.contract.detector import Detection, Params
 from recsysops.plugins import load_plugins
 from recsysops.settings import Settings
 from recsysops.testing import detectors as checks
+from recsysops_detectors.feed_freshness import DETECTOR as FEEDS
 from recsysops_detectors.missing_metadata import DETECTOR
 
 LOADED = load_plugins(Settings()).detectors
 
 
-def _said(change_findings=lambda f: f, change_verdicts=lambda v: v):
-    """A detector that answers as a good one does, but for a change."""
+def _answer(detector, change_findings=lambda f: f, change_verdicts=lambda v: v):
+    """A `detect` that answers as a good one does, but for a change."""
 
     def detect(tables, params, *, as_of):
-        detection = DETECTOR.detect(tables, params, as_of=as_of)
+        detection = detector.detect(tables, params, as_of=as_of)
         return Detection(change_findings(detection.findings), change_verdicts(detection.verdicts))
 
-    return replace(DETECTOR, detect=detect)
+    return detect
+
+
+def _said(**changes):
+    return replace(DETECTOR, detect=_answer(DETECTOR, **changes))
 
 
 def _changing_input(tables, params, *, as_of):
@@ -55,7 +60,7 @@ def _always_finding(tables, params, *, as_of):
 
 def _counting():
     calls = iter(range(10_000))
-    return _said(lambda findings: findings.assign(**{c.REMEDY: f"call {next(calls)}"}))
+    return _said(change_findings=lambda findings: findings.assign(**{c.REMEDY: f"call {next(calls)}"}))
 
 
 def _crowded(tables, params, *, as_of):
@@ -74,7 +79,7 @@ class _Lossy(Params):
 
 ALWAYS = checks.on.example_tables(DETECTOR, DETECTOR.examples[0])
 BROKEN = {
-    checks.check_worked_examples_flag_the_promised_titles: _said(lambda findings: findings.iloc[:0]),
+    checks.check_worked_examples_flag_the_promised_titles: _said(change_findings=lambda findings: findings.iloc[:0]),
     checks.check_input_is_not_changed: replace(DETECTOR, detect=_changing_input),
     checks.check_row_order_does_not_matter: replace(DETECTOR, detect=_reading_order),
     checks.check_index_does_not_matter: replace(DETECTOR, detect=_reading_index),
@@ -87,14 +92,16 @@ BROKEN = {
     checks.check_same_input_same_output: _counting(),
     checks.check_a_stricter_setting_never_adds_findings: replace(DETECTOR, stricter={"grace_days": (30, 0)}),
     checks.check_each_title_is_judged_alone: replace(DETECTOR, detect=_crowded),
-    checks.check_findings_are_complete: _said(lambda findings: findings.assign(**{c.SCORE: np.inf})),
+    checks.check_findings_are_complete: _said(change_findings=lambda findings: findings.assign(**{c.SCORE: np.inf})),
     checks.check_findings_are_worst_first: _said(
-        lambda findings: findings.assign(**{c.SCORE: np.arange(len(findings), dtype=float)})),
+        change_findings=lambda findings: findings.assign(**{c.SCORE: np.arange(len(findings), dtype=float)})),
     checks.check_evidence_holds_the_quoted_numbers: _said(
-        lambda findings: findings.assign(**{c.WHY: "It was due 4711.5 days ago."})),
+        change_findings=lambda findings: findings.assign(**{c.WHY: "It was due 4711.5 days ago."})),
     checks.check_one_verdict_per_cell_and_rule: _said(change_verdicts=lambda verdicts: verdicts.iloc[:-1]),
     checks.check_a_failed_verdict_means_a_finding_of_weight: _said(
         change_verdicts=lambda verdicts: verdicts.assign(**{c.OUTCOME: "passed"})),
+    checks.check_findings_lie_within_its_scope: _said(
+        change_findings=lambda findings: findings.assign(**{c.MARKET: "elsewhere"})),
     checks.check_parameters_survive_json: replace(DETECTOR, params=_Undescribed),
     checks.check_the_name_is_its_entry_point: replace(DETECTOR, summary="Another object."),
     checks.check_it_is_described: replace(DETECTOR, summary=""),
@@ -126,7 +133,31 @@ def test_every_check_finds_its_broken_toy(check):
 
 
 def test_our_own_detectors_are_registered():
-    assert {loaded.detector.name for loaded in LOADED} >= {"missing_metadata", "expectation_gap"}
+    ours = {"missing_metadata", "expectation_gap", "invalid_metadata", "feed_freshness"}
+
+    assert {loaded.detector.name for loaded in LOADED} >= ours
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"change_findings": lambda findings: findings.assign(**{c.SURFACE: "home"})}, "out of its scope"),
+        ({"change_findings": lambda findings: findings.assign(**{c.FIELD: ""})}, "does not say what is wrong"),
+        ({"change_verdicts": lambda verdicts: verdicts.assign(**{c.OUTCOME: "failed"})}, "fails a cell"),
+    ],
+)
+def test_a_detector_of_the_service_must_speak_of_the_service(change, said):
+    detect = _answer(FEEDS, **change)
+
+    with pytest.raises(AssertionError, match=said):
+        checks.check_findings_lie_within_its_scope(replace(FEEDS, detect=detect))
+
+
+def test_a_detector_of_the_service_must_judge_the_service():
+    detect = _answer(FEEDS, change_verdicts=lambda verdicts: verdicts[verdicts[c.TITLE_ID] != c.ALL])
+
+    with pytest.raises(AssertionError, match="one verdict per cell and rule"):
+        checks.check_one_verdict_per_cell_and_rule(replace(FEEDS, detect=detect))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +173,7 @@ def test_our_own_detectors_are_registered():
     ],
 )
 def test_an_incomplete_finding_is_named(change, said):
-    broken = _said(lambda findings: findings.assign(**change))
+    broken = _said(change_findings=lambda findings: findings.assign(**change))
 
     with pytest.raises(AssertionError, match=said):
         checks.check_findings_are_complete(broken)
@@ -150,7 +181,7 @@ def test_an_incomplete_finding_is_named(change, said):
 
 @pytest.mark.parametrize(("evidence", "said"), [({}, "without evidence"), ({"x": object()}, "no JSON")])
 def test_evidence_must_be_there_and_be_json(evidence, said):
-    broken = _said(lambda findings: findings.assign(**{c.EVIDENCE: [evidence] * len(findings)}))
+    broken = _said(change_findings=lambda findings: findings.assign(**{c.EVIDENCE: [evidence] * len(findings)}))
 
     with pytest.raises(AssertionError, match=said):
         checks.check_findings_are_complete(broken)
@@ -164,7 +195,7 @@ def test_examples_that_never_stay_silent_are_found():
 
 
 def test_a_wrong_type_is_found():
-    broken = _said(lambda findings: findings.astype({c.SCORE: "object"}))
+    broken = _said(change_findings=lambda findings: findings.astype({c.SCORE: "object"}))
 
     with pytest.raises(AssertionError, match='"score" as object'):
         checks.check_findings_are_complete(broken)

@@ -1,10 +1,9 @@
-"""What every store must do, in memory or in a database. A further database is a further entry of STORES."""
+"""What every store must do, in memory or in a database (fixture `store`)."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -15,36 +14,17 @@ from hypothesis import strategies as st
 
 from recsysops import columns as c
 from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
+from recsysops.domain.drift import Decision, HeldState
 from recsysops.domain.issue import Finding, Issue, IssueChange, IssueEvent, IssueEventKind, Resolution
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import StepOutcome
-from recsysops.errors import MissingColumnError, StoreError
-from recsysops.service.ports import Store
-from recsysops.store import open_store
-from recsysops.testing.fake_store import FakeStore
+from recsysops.errors import MissingColumnError, NotFoundError, StoreError
+from recsysops.service.ports import Store, UnitOfWork
 
 T0: Final = datetime(2026, 3, 2, 12, 30, 15, 123456, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
-
-
-def _fake(_folder: Path) -> Iterator[Store]:
-    yield FakeStore()
-
-
-def _sqlite(folder: Path) -> Iterator[Store]:
-    store = open_store(f"sqlite:///{folder / 'store.sqlite'}")
-    yield store
-    store.close()
-
-
-STORES: Final[dict[str, Callable[[Path], Iterator[Store]]]] = {"fake": _fake, "sqlite": _sqlite}
-
-
-@pytest.fixture(params=sorted(STORES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    yield from STORES[request.param](tmp_path)
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -259,6 +239,71 @@ def test_a_reader_does_not_see_what_a_writer_has_not_committed(store: Store) -> 
     assert after == (run(),)
 
 
+# --- text that not every store could keep --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "half \ud800"], ids=["NUL", "surrogate"])
+def test_text_no_store_could_keep_is_refused_whole(store: Store, bad: str) -> None:
+    unfit = pd.Series([bad], dtype="object")
+    refused: list[Callable[[UnitOfWork], object]] = [
+        lambda work: work.batches.add(receipt(files=("fine.csv",), as_of_label=bad), []),
+        lambda work: work.batches.add(receipt(), [replace(quarantined(), value=bad)]),
+        lambda work: work.versions.add("titles", titles(("t", "all", T0, "x")).assign(name=unfit), "b1", T0),
+        lambda work: work.results.save("verdicts", verdicts("fine").assign(reason=unfit), "r", T0),
+        lambda work: work.issues.apply([change(title_id=bad)]),
+        lambda work: work.runs.save(run(bad)),
+        lambda work: work.models.activate(card(label=bad)),
+    ]  # fmt: skip
+
+    for attempt in refused:
+        with pytest.raises(StoreError, match=r"NUL|surrogate") as raised, store.write() as work:  # noqa: PT012
+            attempt(work)
+            work.commit()
+        assert bad not in str(raised.value)
+    with store.read() as work:
+        assert (work.batches.all(), work.runs.list(), work.issues.list(), work.models.active()) == ((), (), (), ())
+
+
+def test_a_nul_within_json_is_kept_and_half_of_a_character_is_not(store: Store) -> None:
+    with store.write() as work:
+        work.versions.add("titles", titles(("t1", "all", T0, "a\0b")), "b1", T0)
+
+        assert work.versions.known("titles")[c.FIELDS][0]["synopsis"] == "a\0b"
+        with pytest.raises(StoreError, match="half of a character"):
+            work.versions.add("titles", titles(("t2", "all", T0, "\ud800")), "b1", T0)
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "half \ud800", "' OR 1=1 --"])
+def test_what_no_store_could_keep_is_found_nowhere(store: Store, bad: str) -> None:
+    with store.write() as work:
+        work.issues.apply([change()])
+        work.results.save("verdicts", verdicts("t1"), "r1", T0)
+
+        assert work.issues.list(title_id=bad) == ()
+        assert work.issues.events(bad) == ()
+        assert work.batches.find("titles", bad) is None
+        assert work.batches.quarantine(bad) == ()
+        assert work.batches.count_quarantine(bad) == 0
+        assert work.runs.list(verb=bad) == ()
+        assert work.runs.count(verb=bad) == 0
+        assert len(work.results.load("verdicts", title_ids=[bad])) == 0
+        assert len(work.versions.history("titles", [bad])) == 0
+        assert len(work.treatment.days(bad)) == 0
+        assert len(work.changes.list(title_id=bad)) == 0
+        with pytest.raises(NotFoundError):
+            work.batches.decide(bad, Decision(state=HeldState.RELEASED, by="a", reason="b", at=T0))
+
+
+def test_text_comes_sorted_by_code_point(store: Store) -> None:
+    names = ["t_1", "T1", "t1", "Ä", "a", "t-1", "Z", "ä", "片", "1"]
+    with store.write() as work:
+        work.versions.add("titles", titles(*((name, "all", T0, "x") for name in names)), "b1", T0)
+        work.issues.apply([change(f"k{name}") for name in names])
+
+        assert list(work.versions.known("titles")[c.TITLE_ID]) == sorted(names)
+        assert [issue.issue_id for issue in work.issues.list()] == sorted(f"k{name}-1" for name in names)
+
+
 # --- batches ---------------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +348,7 @@ def test_quarantined_rows_come_by_batch_and_row_in_pages(store: Store) -> None:
     with store.read() as work:
         assert [(b, q.row) for b, q in work.batches.quarantine()] == [("new", 5), ("old", 1), ("old", 2)]
         assert work.batches.quarantine("old", limit=1, offset=1) == (("old", quarantined(2)),)
+        assert (work.batches.count_quarantine(), work.batches.count_quarantine("old")) == (3, 2)
 
 
 @pytest.mark.parametrize("add", ["version", "log file"])
@@ -481,14 +527,12 @@ observations = st.lists(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", sorted(STORES))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given_rows=observations, as_of=st.integers(-1, 4))
 def test_what_is_known_is_what_a_plain_search_finds(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, given_rows: list[tuple[str, str, int, str, int]], as_of: int
+    store: Store, given_rows: list[tuple[str, str, int, str, int]], as_of: int
 ) -> None:
     # One store for all examples is enough, as nothing is committed.
-    stores = STORES[kind](tmp_path_factory.getbasetemp())
     best: dict[tuple[str, str], tuple[int, int, int, str]] = {}
     first_loaded: dict[tuple[str, str, int, str], tuple[int, int]] = {}
     for at, (title_id, market, observed, text, loaded) in enumerate(given_rows):
@@ -497,12 +541,10 @@ def test_what_is_known_is_what_a_plain_search_finds(
         if observed <= as_of:
             best[title_id, market] = max(best.get((title_id, market), (-1, -1, -1, "")), (observed, loaded, at, text))
 
-    store = next(stores)
     with store.write() as work:
         for title_id, market, observed, text, loaded in given_rows:
             work.versions.add("titles", titles((title_id, market, T0 + observed * DAY, text)), "b1", T0 + loaded * DAY)
         known = work.versions.known("titles", T0 + as_of * DAY)
-    next(stores, None)
 
     found = {(t, m): f["synopsis"] for t, m, f in known[[c.TITLE_ID, c.MARKET, c.FIELDS]].itertuples(index=False)}
     assert found == {key: value[3] for key, value in best.items()}
@@ -839,6 +881,15 @@ def test_runs_come_latest_started_first(store: Store) -> None:
             work.runs.save(run(run_id, started_at=started_at))
 
         assert [r.run_id for r in work.runs.list(limit=2)] == ["r3", "r2"]
+
+
+def test_runs_come_in_pages_and_by_verb(store: Store) -> None:
+    with store.write() as work:
+        for at, verb in enumerate(("run", "train", "run", "run")):
+            work.runs.save(run(f"r{at}", verb=verb, started_at=T0 + at * DAY))
+
+        assert [r.run_id for r in work.runs.list(verb="run", limit=2, offset=1)] == ["r2", "r0"]
+        assert (work.runs.count(), work.runs.count(verb="run"), work.runs.count(verb="none")) == (4, 3, 0)
 
 
 def test_the_last_followed_run_is_the_one_with_the_greatest_as_of(store: Store) -> None:

@@ -5,19 +5,19 @@ from typing import Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from recsysops.store import tables_followed, tables_input, tables_results
-from recsysops.store.column_types import JsonText, UtcDateTime
+from recsysops.store import tables_followed, tables_held, tables_input, tables_results
+from recsysops.store.column_types import JsonText, PlainText, UtcDateTime
 from recsysops.store.tables import Tables
 
 # Importing them is what makes them part of the metadata.
-_TABLES = (tables_input, tables_results, tables_followed)
+_TABLES = (tables_input, tables_held, tables_results, tables_followed)
 
 
 def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     # Migrations outlive our types: they name only the database's own.
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.BigInteger()"
-    return "sa.Text()" if kind == "type" and isinstance(item, JsonText) else False
+    return "sa.Text()" if kind == "type" and isinstance(item, (JsonText, PlainText)) else False
 
 
 context.configure(

@@ -24,7 +24,7 @@ from recsysops.store.frames import (
     to_json,
     typed_frame,
 )
-from recsysops.store.results import _MODELS as RESULT_MODELS
+from recsysops.store.results import RESULT_MODELS
 from recsysops.store.versions import _MODELS as VERSION_MODELS
 
 

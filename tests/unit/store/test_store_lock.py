@@ -129,3 +129,24 @@ def test_a_lock_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         writer_lock(tmp_path / "file", wait_seconds=0, verb="ingest"),
     ):
         pass
+
+
+def test_a_store_outside_the_data_folder_is_locked_where_it_is(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared' / 'store.sqlite'}"
+
+    with (
+        writer_lock(tmp_path / "one", wait_seconds=0, verb="ingest", store_url=url),
+        pytest.raises(StoreLockedError, match="recsysops ingest"),
+        writer_lock(tmp_path / "two", wait_seconds=0.05, verb="train", store_url=url),
+    ):
+        pass
+
+    with writer_lock(tmp_path / "two", wait_seconds=0, verb="train", store_url=url):
+        assert json.loads((tmp_path / "shared" / LOCK_FILE).read_text())["verb"] == "train"
+
+
+def test_a_store_in_the_data_folder_is_locked_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'data' / 'store.sqlite'}"
+
+    with writer_lock(tmp_path / "data", wait_seconds=0, verb="ingest", store_url=url):
+        assert [path.name for path in (tmp_path / "data").iterdir()] == [LOCK_FILE]

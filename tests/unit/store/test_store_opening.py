@@ -76,7 +76,7 @@ def test_a_new_store_is_for_its_owner_only(store: SqlStore, path: Path) -> None:
         work.runs.save(a_run("r1"))
         modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
 
-    assert set(modes) == {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm"}
+    assert set(modes) == {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "store.sqlite-guard"}
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -322,8 +322,9 @@ import numpy as np, pandas as pd
 from datetime import UTC, datetime
 from recsysops import columns as c
 from recsysops.domain.run import Run
-from recsysops.store import open_store
+from recsysops.store import open_store, sqlite
 T0 = datetime(2026, 3, 2, tzinfo=UTC)
+sqlite._CACHE = "cache_size=-2000"  # so that part of the transaction reaches the disk before it ends
 store = open_store(sys.argv[1])
 with store.write() as work:
     n = 60_000

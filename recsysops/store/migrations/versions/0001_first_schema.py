@@ -23,14 +23,21 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(_TABLES.split()):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_issue_event()")
 
 
 def _needed(names: str, kind: type[Any]) -> list["sa.Column[Any]"]:
-    return [sa.Column(name, kind(), nullable=False) for name in names.split()]
+    return [sa.Column(name, _kind(kind), nullable=False) for name in names.split()]
 
 
 def _optional(names: str, kind: type[Any]) -> list["sa.Column[Any]"]:
-    return [sa.Column(name, kind(), nullable=True) for name in names.split()]
+    return [sa.Column(name, _kind(kind), nullable=True) for name in names.split()]
+
+
+def _kind(kind: type[Any]) -> Any:
+    # Sorted by code point everywhere: what comes in order from one store must come in the same order from another.
+    return sa.Text().with_variant(sa.Text(collation="C"), "postgresql") if kind is sa.Text else kind()
 
 
 def _quantiles() -> list["sa.Column[Any]"]:
@@ -79,12 +86,22 @@ def _sequence() -> "sa.Column[Any]":
 
 def _protect_history() -> None:
     # Dropped with its table; a later migration that rebuilds the table must make the triggers again.
+    why = "the history of issues is append-only"
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER issue_event_no_{verb.lower()} BEFORE {verb} ON issue_event "
-                "BEGIN SELECT RAISE(ABORT, 'the history of issues is append-only'); END"
+                f"BEGIN SELECT RAISE(ABORT, '{why}'); END"
             )
+        return
+    op.execute(
+        "CREATE FUNCTION refuse_issue_event() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER issue_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON issue_event "
+        "EXECUTE FUNCTION refuse_issue_event()"
+    )
 
 
 def _create_input() -> None:

@@ -1,0 +1,47 @@
+"""The fake store's retention, written apart from the SQL it stands for."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from recsysops.settings import RetentionSettings
+from recsysops.store.frames import RESULT_COLUMNS
+from recsysops.testing._fake_frames import FrameState
+from recsysops.testing._fake_records import FakeRuns, RecordState
+
+
+class FakeHousekeeping:
+    """See `Housekeeping`."""
+
+    def __init__(self, records: RecordState, frames: FrameState) -> None:
+        """Work on both states."""
+        self._records, self._frames = records, frames
+
+    def prune(self, policy: RetentionSettings, now: datetime) -> Mapping[str, int]:
+        """Remove what the policy no longer keeps; return rows removed by table, every table a key."""
+        removed = {table: self._results(table, now - timedelta(days=policy.results_days)) for table in RESULT_COLUMNS}
+        before = now - timedelta(days=policy.runs_days)
+        old = {run_id for run_id, run in self._records.runs.items() if run.started_at < before}
+        tests = self._frames.scores
+        gone = [run_id for run_id in list(tests)[:-1] if run_id in old]
+        for run_id in gone:
+            del tests[run_id]
+        last = FakeRuns(self._records).last_followed()
+        old -= {*self._frames.runs.values(), *tests, "" if last is None else last.run_id}
+        for run_id in old:
+            del self._records.runs[run_id]
+        quarantine = self._quarantine(now - timedelta(days=policy.quarantine_days))
+        return removed | {"backtests": len(gone), "runs": len(old), "quarantine": quarantine}
+
+    def _results(self, table: str, before: datetime) -> int:
+        times = sorted(at for name, at in self._frames.results if name == table)
+        gone = [at for at in times[:-1] if at < before]
+        for at in gone:
+            del self._frames.runs[table, at]
+        return sum(len(self._frames.results.pop((table, at))) for at in gone)
+
+    def _quarantine(self, before: datetime) -> int:
+        old = {batch.batch_id for batch in self._records.batches if batch.loaded_at < before}
+        kept = [entry for entry in self._records.quarantined if entry[0] not in old]
+        n = len(self._records.quarantined) - len(kept)
+        self._records.quarantined[:] = kept
+        return n

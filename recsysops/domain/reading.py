@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from recsysops.domain.batch import LogFile, QuarantinedRow
+from recsysops.domain.drift import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadTable:
     """One file of titles, launches or expectations, typed and accounted for."""
 
-    rows: pd.DataFrame
-    """Accepted rows: columns TITLE_VERSION, LAUNCH_VERSION or EXPECTATION_VERSION."""
+    rows: "pd.DataFrame"
+    """Accepted rows: columns TITLE_VERSION, LAUNCH_VERSION, EXPECTATION_VERSION or CHANGE."""
     rows_in: int
     duplicate: int
     quarantined: tuple[QuarantinedRow, ...]
     label: str = ""
     """`not point-in-time` where observed_at was assumed."""
+    profile: Profile | None = None
+    """What the file looked like; None where the reader cannot tell: then nothing is held."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +36,5 @@ class ReadLog:
     """Quarantined rows by code, complete."""
     samples: tuple[QuarantinedRow, ...]
     """At most twenty per code, without member ids."""
+    profile: Profile | None = None
+    """What the file looked like; None where the reader cannot tell: then nothing is held."""

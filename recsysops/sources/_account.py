@@ -5,23 +5,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsysops.domain.batch import QuarantinedRow
-from recsysops.sources.codes import ROW_CODES
+from recsysops.sources._records import quarantined
+from recsysops.sources._refusal import expect_few_bad_rows
 
 Mask = npt.NDArray[np.bool_]
-
-
-def shown(value: object) -> str:
-    """Return a value fit for a record: control characters escaped, cut to 200 characters."""
-    text = str(value)[:400]
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)[:200]
-
-
-def quarantined(file: str, row: int, column: str, code: str, value: object = "", rule: str = "") -> QuarantinedRow:
-    """Build the record of one row; `rule` is more exact than the code's own."""
-    known = ROW_CODES[code]
-    return QuarantinedRow(
-        file=file, row=row, column=column, code=code, value=shown(value), rule=rule or known.rule, fix=known.fix
-    )
 
 
 class Account:
@@ -46,7 +33,9 @@ class Account:
             rule: More exact than the code's own.
         """
         cells = None if values is None else values.to_numpy()
-        for at in np.flatnonzero(mask & self.kept):
+        found = np.flatnonzero(mask & self.kept)
+        expect_few_bad_rows(self._file, len(self.rows) + len(found))
+        for at in found:
             value = "" if cells is None else cells[at]
             self.rows.append(quarantined(self._file, int(self._numbers[at]), column, code, value, rule))
         self.kept &= ~mask

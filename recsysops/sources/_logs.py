@@ -1,34 +1,42 @@
-"""Checks log files without taking their rows out of the engine. Not for counting treatment."""
+"""Checks log files without taking their rows out of the engine. Not for counting treatment.
 
-import re
-from collections.abc import Mapping
+Loads no frame library: it runs in a child whose start a user waits for.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from recsysops import columns as c
 from recsysops.domain.batch import QuarantinedRow
+from recsysops.domain.drift import ColumnProfile, Profile
 from recsysops.domain.log_view import CODE, FIRST_US, LAST_US, PLAIN, ROW_NUMBER, LogView
 from recsysops.errors import SourceError
 from recsysops.settings import SourceSettings
-from recsysops.sources._account import quarantined
 from recsysops.sources._columns import Wanted, map_columns
-from recsysops.sources._csv import checked_header, read_header
-from recsysops.sources._files import delimiter_of
+from recsysops.sources._files import Format, delimiter_of
+from recsysops.sources._log_profile import column_profiles
+from recsysops.sources._records import quarantined
 from recsysops.sources._refusal import no_rows, refuse
+from recsysops.sources._text import checked_header, expect_few_columns, has_open_quote, lines_of, read_header
 
 if TYPE_CHECKING:
     import duckdb
 
 MAX_SAMPLES: Final = 20
+MAX_BYTES: Final = 1024**4
+_LINES_FOR_COLUMNS: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REJECTS: Final = "log_rejects"
+_TOO_LONG: Final = "LINE SIZE OVER MAXIMUM"
 _REJECT_CODES: Final = {
     "MISSING COLUMNS": "ragged-row",
     "TOO MANY COLUMNS": "ragged-row",
     "UNQUOTED VALUE": "bad-quote",
-    "LINE SIZE OVER MAXIMUM": "too-long",
+    _TOO_LONG: "too-long",
     "INVALID ENCODING": "not-utf8",
 }
 _REQUIRED: Final = (c.TITLE_ID, c.MEMBER_ID, c.TS)
@@ -47,79 +55,119 @@ class LogAccount:
     rows_in: int
     accepted: int
     codes: Mapping[str, int]
-    samples: tuple[QuarantinedRow, ...]
+    samples: Sequence[QuarantinedRow]
+    columns: Mapping[str, ColumnProfile]
     first_at: datetime | None
     last_at: datetime | None
 
-
-def declared_day(file: Path, source: SourceSettings) -> date | None:
-    """Return the UTC day a file is the whole delivery of, by its name; None where the settings name no pattern.
-
-    Raises:
-        SourceError: The name does not fit the pattern (wrong-format).
-    """
-    if source.day is None:
-        return None
-    match = re.search(source.day, file.name)
-    try:
-        return date.fromisoformat(match["day"]) if match else _no_day(file, source.day)
-    except (ValueError, IndexError, TypeError):
-        return _no_day(file, source.day)
-
-
-def _no_day(file: Path, pattern: str) -> date:
-    raise refuse(
-        "wrong-format", str(file), f'its name has no day (YYYY-MM-DD) where "{pattern}" looks for it.',
-        "Rename it, narrow the path, or correct day for this source.",
-    )  # fmt: skip
+    @property
+    def profile(self) -> Profile:
+        """What the file looked like."""
+        return Profile(
+            rows=self.rows_in,
+            quarantined=self.rows_in - self.accepted,
+            columns=self.columns,
+            first_at=self.first_at,
+            last_at=self.last_at,
+        )
 
 
 def account(
-    connection: "duckdb.DuckDBPyConnection", table: str, file: Path, kind: str, source: SourceSettings
+    connection: "duckdb.DuckDBPyConnection",
+    table: str,
+    file: Path,
+    kind: Format,
+    source: SourceSettings,
+    day: date | None = None,
 ) -> LogAccount:
     """Count the rows of a file that can be used, and those that cannot, by code.
 
     Raises:
         SourceError: The file cannot be read as a whole.
+        MemoryError: The engine needs more than it may have.
     """
     import duckdb
 
-    day = declared_day(file, source)
-    view = _view(connection, table, file, kind, source)
-    first, end = _limits(day)
+    is_open = kind != "parquet" and has_open_quote(file, MAX_BYTES)
     try:
+        types, pointers = _columns(connection, file, kind)
+        view = _view(table, file, kind, source, types, pointers)
+        first, end = _limits(day)
         counts, rejects = _counts(connection, view, file, first, end)
+        if is_open and "bad-quote" in rejects.values():
+            raise _open_quote(file)
         samples = _samples(connection, view, file, (first, end), counts)
+        profiles = _profiles(connection, view, file, types, source)
     except duckdb.Error as error:
         raise _damaged(file, error) from error
-    return _account(view, file, counts, rejects, samples)
+    return _account(view, file, counts, rejects, samples, profiles)
+
+
+def _columns(
+    connection: "duckdb.DuckDBPyConnection", file: Path, kind: Format
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the file's columns with the engine's type of each, and for JSON Lines where each is found."""
+    if kind == "parquet":
+        described = connection.execute("DESCRIBE SELECT * FROM read_parquet([?])", [str(file)]).fetchall()
+        checked_header(str(file), [row[0] for row in described])
+        return {row[0]: row[1] for row in described}, {}
+    if kind == "csv":
+        return dict.fromkeys(read_header(file), "VARCHAR"), {}
+    pointers = _json_columns(file)
+    return dict.fromkeys(pointers, "VARCHAR"), pointers
+
+
+def _json_columns(file: Path) -> dict[str, str]:
+    """Return the columns of the first lines, and the JSON pointer to each."""
+    from recsysops.sources._json import NotJsonError, parsed, paths
+
+    pointers: dict[str, str] = {}
+    for line in islice((line for line in lines_of(file, MAX_BYTES) if line.strip()), _LINES_FOR_COLUMNS):
+        try:
+            found = dict(paths(parsed(line)))
+        except NotJsonError:
+            continue
+        for name, keys in found.items():
+            pointers.setdefault(name, "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys))
+        expect_few_columns(str(file), len(pointers))
+    return pointers
 
 
 def _view(
-    connection: "duckdb.DuckDBPyConnection", table: str, file: Path, kind: str, source: SourceSettings
+    table: str,
+    file: Path,
+    kind: Format,
+    source: SourceSettings,
+    types: Mapping[str, str],
+    pointers: Mapping[str, str],
 ) -> LogView:
-    import duckdb
-
-    types: dict[str, str] = {}
-    if kind == "parquet":
-        try:
-            described = connection.execute("DESCRIBE SELECT * FROM read_parquet([?])", [str(file)]).fetchall()
-        except duckdb.Error as error:
-            raise _damaged(file, error) from error
-        types = {row[0]: row[1] for row in described}
-        header = checked_header(str(file), list(types))
-    else:
-        header = read_header(file)
-    plan = map_columns(table, str(file), header, source, _WANTED[table])
+    plan = map_columns(table, str(file), list(types), source, _WANTED[table])
     return LogView(
         format=kind,
         delimiter=delimiter_of(file),
         columns=plan.columns,
-        types={ours: types[theirs] for ours, theirs in plan.columns.items() if theirs in types},
-        header=header if kind == "csv" else (),
-        defaults={ours: plan.constants[ours] for ours in (c.MARKET, c.SURFACE) if ours in plan.constants},
+        types={ours: types[theirs] for ours, theirs in plan.columns.items()} if kind == "parquet" else {},
+        header=list(types) if kind == "csv" else (),
+        pointers={theirs: pointers[theirs] for theirs in plan.columns.values()} if kind == "jsonl" else {},
+        defaults={ours: plan.constants[ours] for ours in _PLACES if ours in plan.constants},
         epoch_unit=source.epoch_unit,
     )
+
+
+def _profiles(
+    connection: "duckdb.DuckDBPyConnection",
+    view: LogView,
+    file: Path,
+    types: Mapping[str, str],
+    source: SourceSettings,
+) -> dict[str, ColumnProfile]:
+    whole = view
+    if view.format == "jsonl":
+        pointers = _json_columns(file)
+        whole = replace(view, columns={name: name for name in pointers}, pointers=pointers)
+    wanted = {name: kind for name, kind in types.items() if name and name not in source.ignore}
+    private = (view.columns[c.MEMBER_ID], c.MEMBER_ID)
+    return column_profiles(connection, whole.scan([str(file)]), wanted, private)
 
 
 def _limits(day: date | None) -> tuple[int, int]:
@@ -133,7 +181,7 @@ def _counts(
     connection: "duckdb.DuckDBPyConnection", view: LogView, file: Path, first: int, end: int
 ) -> tuple[list[Any], dict[int, str]]:
     """Return (code, rows, first, last, all plain) by code, and the lines of a text file that are no rows."""
-    is_text = view.format == "csv"
+    is_text = view.format != "parquet"
     for name in (_REJECTS, f"{_REJECTS}_scan") if is_text else ():
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     judged = view.judged(view.scan([str(file)], rejects=_REJECTS if is_text else ""), first, end)
@@ -143,7 +191,9 @@ def _counts(
     if not is_text:
         return grouped, {}
     rejected = connection.execute(f"SELECT line, min(error_type::VARCHAR) FROM {_REJECTS} GROUP BY line ORDER BY line")  # noqa: S608
-    return grouped, {int(line): _REJECT_CODES.get(kind, "ragged-row") for line, kind in rejected.fetchall()}
+    other = "ragged-row" if view.format == "csv" else "bad-json"
+    codes = _REJECT_CODES if view.format == "csv" else {_TOO_LONG: "too-long"}
+    return grouped, {int(line): codes.get(kind, other) for line, kind in rejected.fetchall()}
 
 
 def _samples(
@@ -165,7 +215,12 @@ def _samples(
 
 
 def _account(
-    view: LogView, file: Path, counts: list[Any], rejects: dict[int, str], samples: list[QuarantinedRow]
+    view: LogView,
+    file: Path,
+    counts: list[Any],
+    rejects: dict[int, str],
+    samples: list[QuarantinedRow],
+    profiles: Mapping[str, ColumnProfile],
 ) -> LogAccount:
     codes: dict[str, int] = {}
     accepted, first, last, is_plain = 0, None, None, False
@@ -188,6 +243,7 @@ def _account(
         accepted=accepted,
         codes=codes,
         samples=tuple(samples),
+        columns=profiles,
         first_at=_moment(first),
         last_at=_moment(last),
     )
@@ -197,10 +253,22 @@ def _moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _damaged(file: Path, error: Exception) -> SourceError:
+def _open_quote(file: Path) -> SourceError:
+    """Build the error for a quote that swallows what follows it: nobody can say how many rows that is."""
+    return refuse(
+        "unclosed-quote", str(file), "a quote is opened and never closed.", "Close it; deliver a cut file again."
+    )
+
+
+def _damaged(file: Path, error: Exception) -> Exception:
     """Build the error for what the engine could not read; its own words name paths and internals."""
-    if "unterminated quote" in str(error).lower():
+    said = str(error).lower()
+    if "out of memory" in said or "alloc" in said or "memory limit" in said:
+        return MemoryError(said[:200])
+    if "unterminated quote" in said:
+        return _open_quote(file)
+    if "state machine reached an invalid state" in said:
         return refuse(
-            "unclosed-quote", str(file), "a quote is opened and never closed.", "Close it, or deliver it again."
+            "mixed-newlines", str(file), "its lines end in different ways (CR, LF, CR LF).", "Write it with LF alone."
         )
     return refuse("corrupt", str(file), "its content is damaged.", "Deliver it again.")

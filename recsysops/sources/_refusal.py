@@ -2,8 +2,11 @@
 
 import difflib
 from collections.abc import Sequence
+from typing import Final
 
 from recsysops.errors import SourceError
+
+MAX_BAD_ROWS: Final = 100_000
 
 
 def refuse(code: str, file: str, found: str, fix: str) -> SourceError:
@@ -29,3 +32,16 @@ def no_rows(file: str) -> SourceError:
     return refuse(
         "no-rows", file, "it has a header and no row.", "Deliver it with its rows, or take it out of the source."
     )
+
+
+def expect_few_bad_rows(file: str, n: int) -> None:
+    """Refuse a table of which so many rows cannot be used that listing them helps nobody.
+
+    Raises:
+        SourceError: too-many-bad-rows.
+    """
+    if n > MAX_BAD_ROWS:
+        raise refuse(
+            "too-many-bad-rows", file, f"more than {MAX_BAD_ROWS:,} of its rows cannot be used.",
+            "Correct the columns or the units under its source, or deliver it again.",
+        )  # fmt: skip

@@ -41,6 +41,13 @@ ROW_CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "bad-quote": Code("Quotes enclose a whole cell and are doubled inside it.", "Correct the quotes of this line."),
         "not-utf8": Code("Text is UTF-8.", "Save the file as UTF-8."),
         "too-long": Code("A cell holds at most 1 MiB, a key at most 256 characters.", "Shorten the value."),
+        "bad-json": Code(
+            "A line is one JSON object, each of its keys once.", "Correct the line, or deliver the file again."
+        ),
+        "nested-value": Code(
+            "A value is text, a number, true, false, null, or a list of these.",
+            "Give it a column of its own, or name the column under ignore.",
+        ),
         "control-character": Code("Text holds no NUL character.", "Remove it; the file may have been damaged."),
         "outside-day": Code(
             "A row lies in the UTC day its file is declared for.", "Move the row to the file of its day."
@@ -66,8 +73,15 @@ FILE_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "wrong-type": "A column holds values that cannot be read as text, numbers, times or lists of these.",
         "unclosed-quote": "A quote is opened and never closed.",
         "bad-quote": "A quoted cell goes on after its closing quote.",
-        "too-large": "The file holds more than 2 GiB.",
+        "mixed-newlines": "Lines of a log end in different ways.",
+        "too-many-bad-rows": "More than 100,000 rows of a table cannot be used.",
+        "too-large": "Reading the file takes more memory than it may have, or it holds more than it should.",
+        "too-slow": "Reading the file takes more time than it may have.",
+        "reader-crashed": "The process that read the file died.",
         "changed-while-read": "The file changed while it was read.",
+        "not-reachable": "The database cannot be reached, or refuses the account.",
+        "bad-query": "The query is no single SELECT, or the database refuses it.",
+        "missing-library": "A library this source needs is not installed.",
     }
 )
 """Codes of `SourceError`."""

@@ -1,7 +1,13 @@
-"""The commented settings and requirements that `recsysops init` writes. Not for reading them back."""
+"""The settings and requirements that `recsysops init` writes: commented, and guessed where files were found.
 
-import json
+Not for reading them back.
+"""
+
 from typing import Final
+
+from recsysops.columns import CHANGES, EXPECTATIONS, IMPRESSIONS, INTERACTIONS, LAUNCHES, TITLES
+from recsysops.sources import _guess_toml as toml
+from recsysops.sources.guesses import Guesses
 
 _SETTINGS: Final = """\
 # RecSysOps settings. Lines that begin with # are examples or defaults; paths are relative to this file.
@@ -115,11 +121,71 @@ max_severity = "warning"
 """
 
 
-def starter_settings(name: str) -> str:
-    """Return a commented recsysops.toml for the service `name`."""
-    return _SETTINGS.format(name=json.dumps(name, ensure_ascii=False))
+_GUESSED: Final = """\
+# RecSysOps settings, guessed by `recsysops init` from the first rows of the files in {looked_in}.
+# An entry stands where the guess is sure enough, a comment where it is not; the reason stands behind it.
+# Check them, then run `recsysops ingest`. docs/data-formats.md describes every table, column and code.
+
+[service]
+name = {name}
+# data = ".recsysops"               # folder for store, models, lock and API key
+# as_of = "2026-03-02T00:00:00Z"    # stand at this time instead of the present, for replays
+
+{markets}
+{sources}
+{treatment}
+{model}
+[metadata]
+requirements = "metadata.toml"                 # what must be there by when, and whose it is
+# placeholders = ["tba", "n/a"]                # texts that count as missing
+
+# [detectors.expectation_gap]
+# enabled = true
+
+[channels.console]
+type = "console"
+"""
+
+_ABSENT: Final = {
+    TITLES: 'path = "data/titles*.csv"',
+    LAUNCHES: 'path = "data/launches*.csv"',
+    EXPECTATIONS: 'path = "data/expectations*.csv"',
+    IMPRESSIONS: 'path = "data/impressions/*.parquet"',
+    INTERACTIONS: 'path = "data/plays/*.parquet"',
+    CHANGES: 'path = "data/changes.jsonl"',
+}
+
+_GUESSED_REQUIREMENTS: Final = """\
+# Required metadata, one [[require]] per field, guessed: what more than 95 % of the titles that launch have.
+# due_days are days before launch by which it must be there, days_to_fix those its owner usually needs: both are
+# assumed here. market and surface ("all") say where it is required; max_severity is the worst a finding may be.
+
+"""
 
 
-def starter_requirements() -> str:
-    """Return a commented metadata.toml."""
-    return _REQUIREMENTS
+def starter_settings(name: str, guesses: Guesses | None = None) -> str:
+    """Return a commented recsysops.toml for the service `name`, with what was guessed from its files."""
+    if guesses is None or not guesses.tables:
+        return _SETTINGS.format(name=toml.text(name))
+    return _GUESSED.format(
+        name=toml.text(name),
+        looked_in=toml.note(", ".join(guesses.looked_in)),
+        markets=toml.markets(guesses),
+        sources="\n".join(_source(table, guesses) for table in _ABSENT),
+        treatment=toml.treatment(guesses),
+        model=toml.model(guesses),
+    )
+
+
+def _source(table: str, guesses: Guesses) -> str:
+    guess = guesses.table(table)
+    if guess is not None:
+        return toml.source(guess)
+    return f"# {table}: no file was recognised.\n# [sources.{table}]\n# {_ABSENT[table]}\n"
+
+
+def starter_requirements(guesses: Guesses | None = None) -> str:
+    """Return a commented metadata.toml, with the fields of the titles where any were found."""
+    if guesses is None or not guesses.fields:
+        return _REQUIREMENTS
+    return _GUESSED_REQUIREMENTS + toml.requirements(guesses.fields)

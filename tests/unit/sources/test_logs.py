@@ -14,6 +14,7 @@ from recsysops.errors import SourceError
 from recsysops.events import EngineLimits, IbisAggregator
 from recsysops.settings import SourceSettings
 from recsysops.sources import FileReader
+from recsysops.sources._asking import in_this_process
 from recsysops.sources.codes import ROW_CODES
 
 HEADER = "ts,member_id,title_id,market,surface,position\n"
@@ -24,7 +25,9 @@ DAILY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 def check(folder: Path, content: str | bytes, name: str = "log.csv", **source) -> ReadLog:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return FileReader(folder).check_log("impressions", path, SourceSettings(path=name, **source), "hash", "batch")
+    return FileReader(folder, runner=in_this_process).check_log(
+        "impressions", path, SourceSettings(path=name, **source), "hash", "batch"
+    )
 
 
 def counted(folder: Path, log: ReadLog) -> int:
@@ -212,7 +215,7 @@ def test_a_name_without_the_day_it_should_have_is_refused(tmp_path, pattern):
         (b"ts,ts\nx,y\n", "log.csv", "duplicate-header"),
         (b"PAR1 cut", "log.parquet", "truncated"),
         (b"PAR1 no footer but the magicPAR1", "log.parquet", "corrupt"),
-        (gzip.compress((HEADER + GOOD * 90_000).encode())[:-300], "log.csv.gz", "corrupt"),
+        (gzip.compress((HEADER + GOOD * 90_000).encode())[:-300], "log.csv.gz", "truncated"),
     ],
 )
 def test_a_log_that_cannot_be_read_is_refused_with_its_code(tmp_path, content, name, code):
@@ -222,9 +225,160 @@ def test_a_log_that_cannot_be_read_is_refused_with_its_code(tmp_path, content, n
     assert "\n" not in str(caught.value)
 
 
-def test_a_quote_never_closed_is_no_row(tmp_path):
-    log = check(tmp_path, HEADER + GOOD * 3 + '2026-01-01T10:00:00Z,m1,"A,DE,home,3\n' + GOOD)
+def test_a_quote_never_closed_refuses_the_file_as_nobody_knows_what_it_swallowed(tmp_path):
+    with pytest.raises(SourceError) as caught:
+        check(tmp_path, HEADER + GOOD * 3 + '2026-01-01T10:00:00Z,m1,"A,DE,home,3\n' + GOOD)
+    assert caught.value.source_code == "unclosed-quote"
 
-    assert log.file.rows == 3
-    assert set(log.codes) <= {"bad-quote", "ragged-row"}
-    assert log.rows_in == log.file.rows + sum(log.codes.values())
+
+def test_text_after_a_closed_quote_costs_one_row(tmp_path):
+    log = check(tmp_path, HEADER + GOOD + '2026-01-01T10:00:00Z,m1,"A"x,DE,home,3\n' + GOOD)
+
+    assert (log.rows_in, log.file.rows, dict(log.codes)) == (3, 2, {"bad-quote": 1})
+    assert counted(tmp_path, log) == 2
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
+def test_line_ends_of_one_kind_do_not_matter(tmp_path, newline):
+    log = check(tmp_path, (HEADER + GOOD * 3).replace("\n", newline))
+
+    assert (log.rows_in, log.file.rows) == (3, 3)
+    assert counted(tmp_path, log) == 3
+
+
+def test_line_ends_of_several_kinds_are_refused(tmp_path):
+    with pytest.raises(SourceError) as caught:
+        check(tmp_path, HEADER + GOOD.replace("\n", "\r\n") + GOOD * 3)
+    assert caught.value.source_code == "mixed-newlines"
+
+
+def test_a_line_the_engine_would_drop_in_silence_is_refused(tmp_path):
+    with pytest.raises(SourceError) as caught:
+        check(tmp_path, HEADER + GOOD + "x" * 40_000_000 + "\n" + GOOD)
+    assert caught.value.source_code == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "column"),
+    [
+        ("2026-01-01T10:00:00Z,m1,A\x00,DE,home,3", "control-character", "title_id"),
+        ("2026-01-01T10:00:00Z,m\x001,A,DE,home,3", "control-character", "member_id"),
+        ("2026-01-01T10:00:00Z,m1," + "A" * 257 + ",DE,home,3", "too-long", "title_id"),
+        ("2026-01-01T10:00:00Z," + "m" * 257 + ",A,DE,home,3", "too-long", "member_id"),
+    ],
+)
+def test_an_id_no_store_could_hold_is_kept_out(tmp_path, row, code, column):
+    log = check(tmp_path, HEADER + GOOD + row + "\n")
+
+    assert (log.rows_in, log.file.rows, dict(log.codes)) == (2, 1, {code: 1})
+    assert [sample.column for sample in log.samples] == [column]
+
+
+# --- JSON Lines ---
+
+
+def lines(*rows: dict | str) -> str:
+    return "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
+
+
+ROW = {"ts": "2026-01-01T10:00:00Z", "member_id": "m1", "title_id": "A", "position": 3}
+
+
+def test_lines_of_json_are_judged_by_the_same_rules(tmp_path):
+    content = lines(ROW, "", ROW | {"title_id": None}, ROW | {"ts": "2026-02-30T00:00:00Z"}, ROW | {"position": 0})
+
+    log = check(tmp_path, content, "log.jsonl")
+
+    assert (log.rows_in, log.file.rows) == (4, 1)
+    assert dict(log.codes) == {"missing-key": 1, "impossible-date": 1, "out-of-range": 1}
+    assert counted(tmp_path, log) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("no json", "bad-json"),
+        ("[1]", "bad-json"),
+        ('{"ts": "2026', "bad-json"),
+        ('{"title_id": NaN, "member_id": "m"}', "missing-key"),
+        (ROW | {"title_id": ["A"]}, "nested-value"),
+        (ROW | {"member_id": {"a": 1}}, "nested-value"),
+        (ROW | {"title_id": "A\x00"}, "control-character"),
+    ],
+)
+def test_a_line_that_is_no_row_of_json_is_counted(tmp_path, line, code):
+    log = check(tmp_path, lines(ROW, line, ROW), "log.ndjson")
+
+    assert (log.rows_in, log.file.rows, dict(log.codes)) == (3, 2, {code: 1})
+    assert counted(tmp_path, log) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [(ROW | {"x": "y" * 3_000_000}, "too-long"), ('{"title_id": "\x1f", "member_id": "m"}', "bad-json")],
+)
+def test_a_line_of_json_that_the_engine_cannot_take_is_counted(tmp_path, line, code):
+    log = check(tmp_path, lines(ROW, line, ROW), "log.jsonl")
+
+    assert (log.rows_in, log.file.rows, dict(log.codes)) == (3, 2, {code: 1})
+    assert counted(tmp_path, log) == 2
+
+
+def test_values_inside_objects_are_named_with_a_dot(tmp_path):
+    row = {"when": {"served": 1767261600.5}, "who/what": {"id~": "m1"}, "item": "A"}
+    columns = {"ts": "when.served", "member_id": "who/what.id~", "title_id": "item"}
+
+    log = check(tmp_path, gzip.compress(lines(row).encode()), "log.jsonl.gz", columns=columns, epoch_unit="s")
+
+    assert log.file.first_at == datetime(2026, 1, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert counted(tmp_path, log) == 1
+
+
+def test_a_text_that_only_looks_nested_is_text(tmp_path):
+    assert check(tmp_path, lines(ROW | {"title_id": "[REC]"}), "log.jsonl").file.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [("\n\n", "missing-column"), ("no\njson\n", "missing-column"), ('{"ts": 1}\n', "missing-column")],
+)
+def test_a_file_of_json_without_the_needed_columns_is_refused(tmp_path, content, code):
+    with pytest.raises(SourceError) as caught:
+        check(tmp_path, content, "log.jsonl")
+    assert caught.value.source_code == code
+
+
+# --- what it looked like ---
+
+
+def test_a_log_is_profiled_without_any_member(tmp_path):
+    rows = "".join(f"2026-01-01T{hour:02}:00:00Z,member-{hour},T{hour % 3},DE,,{hour + 1}\n" for hour in range(24))
+
+    log = check(tmp_path, HEADER + rows + "never,member-x,A,DE,home,3\n")
+
+    assert (log.profile.rows, log.profile.quarantined) == (25, 1)
+    assert (log.profile.first_at, log.profile.last_at) == (log.file.first_at, log.file.last_at)
+    kinds = {name: (each.kind, round(each.empty_ratio, 2)) for name, each in log.profile.columns.items()}
+    assert kinds == {
+        "ts": ("time", 0.0),
+        "member_id": ("text", 0.0),
+        "title_id": ("text", 0.0),
+        "market": ("text", 0.0),
+        "surface": ("text", 0.96),
+        "position": ("number", 0.0),
+    }
+    assert log.profile.columns["market"].values == ("DE",)  # noqa: PD011 - no frame
+    assert log.profile.columns["position"].typical == 12.0
+    assert "member-" not in repr(log.profile)
+
+
+def test_a_profile_of_parquet_knows_its_types(tmp_path):
+    ts = pa.array([datetime(2026, 1, 1, tzinfo=UTC)] * 2, pa.timestamp("us", tz="UTC"))
+    more = {"tags": pa.array([["a"], None]), "kids": pa.array([True, False]), "none": pa.nulls(2), "n": [0, -4]}
+
+    log = check(tmp_path, parquet(tmp_path, ts, **more), "log.parquet", ignore=["secret"])
+
+    columns = log.profile.columns
+    kinds = {name: columns[name].kind for name in ("ts", "tags", "kids", "none", "n")}
+    assert kinds == {"ts": "time", "tags": "list", "kids": "text", "none": "empty", "n": "number"}
+    assert columns["n"].typical == 4.0

@@ -12,6 +12,7 @@ from recsysops.domain.reading import ReadTable
 from recsysops.errors import SourceError
 from recsysops.settings import Settings
 from recsysops.sources import FileReader
+from recsysops.sources._asking import in_this_process
 from recsysops.sources.codes import FILE_CODES, ROW_CODES
 
 BERLIN = {"markets": {"all": {"launch_time": "09:00", "time_zone": "Europe/Berlin"}}}
@@ -29,7 +30,7 @@ def read(
     whole = Settings.model_validate(
         {"sources": {table: {"path": path.name, **source}}, "treatment": {"measures": ()}, **(settings or {})}
     )
-    return FileReader(folder).read_table(table, path, whole.sources[table], whole)
+    return FileReader(folder, runner=in_this_process).read_table(table, path, whole.sources[table], whole)
 
 
 def codes(result: ReadTable) -> list[str]:
@@ -383,9 +384,9 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path):
 
 def test_a_missing_file_is_not_found(tmp_path):
     settings = Settings.model_validate({"sources": {"titles": {"path": "titles.csv"}}, "treatment": {"measures": ()}})
-    reader = FileReader(tmp_path)
+    reader = FileReader(tmp_path, runner=in_this_process)
 
-    assert reader.files(settings.sources["titles"]) == ()
+    assert reader.files("titles", settings.sources["titles"]) == ()
     with pytest.raises(SourceError) as caught:
         reader.content_hash("titles", tmp_path / "titles.csv", settings.sources["titles"])
     assert caught.value.source_code == "not-found"
@@ -403,7 +404,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
             "treatment": {"measures": ()},
         }
     )
-    reader = FileReader(tmp_path)
+    reader = FileReader(tmp_path, runner=in_this_process)
     reader._launch_times = lambda settings: (path.write_text("title_id\n1\n2\n"), {})[1]
 
     with pytest.raises(SourceError) as caught:
@@ -485,10 +486,10 @@ def test_files_are_found_by_pattern_in_order_and_only_regular_ones(tmp_path):
         {"sources": {"titles": {"path": "in/*.csv"}}, "treatment": {"measures": ()}}
     ).sources["titles"]
 
-    files = FileReader(tmp_path).files(source)
+    files = FileReader(tmp_path, runner=in_this_process).files("titles", source)
 
     assert [file.name for file in files] == ["a.csv", "b.csv"]
-    assert FileReader(tmp_path / "nowhere").files(source) == ()
+    assert FileReader(tmp_path / "nowhere").files("titles", source) == ()
 
 
 def test_the_hash_follows_content_and_mapping_but_not_the_name(tmp_path):
@@ -505,7 +506,7 @@ def test_the_hash_follows_content_and_mapping_but_not_the_name(tmp_path):
         }
     )
     plain, elsewhere, mapped = (whole.sources[name] for name in ("titles", "launches", "expectations"))
-    reader = FileReader(tmp_path)
+    reader = FileReader(tmp_path, runner=in_this_process)
 
     first = reader.content_hash("titles", tmp_path / "a.csv", plain)
 

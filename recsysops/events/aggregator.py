@@ -1,41 +1,35 @@
-"""Registered log files to treatment days and activity: picks the files, runs the two expressions, adds the zeros."""
+"""Registered log files to treatment days and activity: picks the files, has them counted, adds the zeros."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from recsysops.columns import (
     ACTIVITY,
-    CELL_KEY,
     DAY,
     EVENTS,
     HORIZON,
     IS_PARTIAL,
     LAUNCH_AT,
-    MARKET,
     N_ACTIVE,
     N_EVENTS,
     NEW_MEMBERS,
     SIGNAL,
     START_AT,
-    SURFACE,
     TREATMENT_DAY,
 )  # fmt: skip
 from recsysops.domain.batch import LogFile
-from recsysops.domain.measure import HORIZONS
-from recsysops.events._passes import in_passes, rows_between
-from recsysops.events.coverage import DAY_US, N_DAYS, Coverage, coverage_of, microseconds
-from recsysops.events.engine import DuckDBEngine, EngineLimits, duckdb_engine, is_unchanged
-
-_CELL_AND_LAUNCH: Final = [*CELL_KEY, LAUNCH_AT]
-_WINDOW: Final = [MARKET, SURFACE, START_AT]
+from recsysops.events._counting import Counting, Strangers
+from recsysops.events._remembering import Remembering
+from recsysops.events._wanted import LAUNCH, all_days, all_windows, cells_of, scopes_of, starts_of
+from recsysops.events.coverage import coverage_of, is_unchanged, microseconds
+from recsysops.events.engine import Engine, EngineLimits, open_engine
+from recsysops.events.names import CELL, WINDOW
 
 
 class IbisAggregator:
-    """The port `Aggregator` on the embedded engine."""
+    """The port `Aggregator`, on the engine that the limits name."""
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
@@ -58,62 +52,54 @@ class IbisAggregator:
         Returns:
             (TREATMENT_DAY, ACTIVITY), in the order of `launches`, days ascending. A cell shown to nobody on a day has a
             row with zeros; positions are missing there and wherever the log has none.
+
+        Raises:
+            EngineError: The engine cannot be started, or cannot read a file as it was checked.
         """
         present = [file for file in files if is_unchanged(file)]
         kept = {file.batch_id for file in present}
         coverage = coverage_of(present, [file for file in files if file.batch_id not in kept])
-        wanted = launches[_CELL_AND_LAUNCH].drop_duplicates().reset_index(drop=True)
+        wanted = launches[LAUNCH].drop_duplicates().reset_index(drop=True)
         wanted[LAUNCH_AT] = _to_microseconds(wanted[LAUNCH_AT])
         if coverage is None or wanted.empty:
             return _typed_days(wanted.iloc[:0], signal), _typed_activity(wanted.iloc[:0], signal)
         end = min(coverage.end, microseconds(until))
-        days = _all_days(wanted, coverage, end)
-        windows = _all_windows(wanted, coverage, end)
-        counted = days[_CELL_AND_LAUNCH].drop_duplicates()
-        readable = rows_between(present, counted[LAUNCH_AT])
-        if readable:
-            with duckdb_engine(self._limits) as engine:
-                passes = in_passes(counted, readable, self._limits.rows_per_pass)
-                treated = [_treatment(engine, files, launched) for launched, files in passes]
-                days = days.merge(pd.concat(treated), how="left", on=[*_CELL_AND_LAUNCH, DAY])
-                windows = windows.merge(_activity(engine, readable, windows), how="left", on=[*_WINDOW, HORIZON])
+        days = all_days(wanted, coverage, end)
+        windows = all_windows(wanted, coverage, end)
+        if present and len(days):
+            with open_engine(self._limits) as engine:
+                days, windows = self._counted(engine, present, (days, windows), (signal, end))
         return _typed_days(days, signal), _typed_activity(windows, signal)
 
+    def _counted(
+        self,
+        engine: Engine,
+        files: Sequence[LogFile],
+        wanted: tuple[pd.DataFrame, pd.DataFrame],
+        context: tuple[str, int],
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Add the counts to the days and windows wanted."""
+        days, windows = wanted
+        signal, end = context
+        counting, strangers = Counting(engine, files, self._limits), Strangers(engine)
+        cells, scopes = cells_of(days), scopes_of(windows, end)
+        if self._limits.keeps_state and not self._limits.spark_master:
+            remembering = Remembering(engine, counting, self._limits.folder / "state" / signal, files, end)
+            counted, gaps = remembering.counted(cells, scopes)
+        else:
+            counted = counting.treatment(cells, strangers)
+            gaps = counting.gaps(scopes, strangers) if len(scopes) else None
+        days = days.merge(cells[[*LAUNCH, CELL]], on=LAUNCH).merge(counted, how="left", on=[CELL, DAY])
+        if gaps is None:
+            return days, windows
+        return days, windows.merge(_active(engine, gaps, starts_of(windows, scopes)), how="left", on=[WINDOW, HORIZON])
 
-def _treatment(engine: DuckDBEngine, files: Sequence[LogFile], launches: pd.DataFrame) -> pd.DataFrame:
-    from recsysops.events.expressions import treatment_days  # loads Ibis
 
-    return engine.compute(treatment_days(engine.events(files), engine.table("launches_wanted", launches)))
-
-
-def _activity(engine: DuckDBEngine, files: Sequence[LogFile], windows: pd.DataFrame) -> pd.DataFrame:
+def _active(engine: Engine, gaps: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFrame:
     from recsysops.events.expressions import activity  # loads Ibis
 
-    starts = windows[_WINDOW].drop_duplicates()
-    return engine.compute(activity(engine.events(files), engine.table("windows_wanted", starts)))
-
-
-def _all_days(launches: pd.DataFrame, coverage: Coverage, end: int) -> pd.DataFrame:
-    """Return every day of every launch that counts, with IS_PARTIAL."""
-    days = launches.loc[launches.index.repeat(N_DAYS)].reset_index(drop=True)
-    days[DAY] = np.tile(np.arange(N_DAYS), len(launches))
-    launched = days[LAUNCH_AT].to_numpy()
-    start = launched + days[DAY].to_numpy() * DAY_US
-    days[IS_PARTIAL] = coverage.has_hole(launched, start + DAY_US)
-    counts = coverage.is_covered(start, start + DAY_US) & (start + DAY_US <= end)
-    kept: pd.DataFrame = days[counts].reset_index(drop=True)
-    return kept
-
-
-def _all_windows(launches: pd.DataFrame, coverage: Coverage, end: int) -> pd.DataFrame:
-    """Return every launch window and horizon that counts, with IS_PARTIAL."""
-    starts = launches.rename(columns={LAUNCH_AT: START_AT})[_WINDOW].drop_duplicates()
-    windows = starts.merge(pd.DataFrame({HORIZON: HORIZONS}), how="cross")
-    start = windows[START_AT].to_numpy()
-    stop = start + windows[HORIZON].to_numpy() * DAY_US
-    windows[IS_PARTIAL] = coverage.has_hole(start, stop)
-    kept: pd.DataFrame = windows[coverage.is_covered(start, stop) & (stop <= end)].reset_index(drop=True)
-    return kept
+    lent = engine.lend("activity_by_gap", gaps.astype("int64")), engine.lend("windows_wanted", starts.astype("int64"))
+    return engine.compute(activity(*lent))
 
 
 def _to_microseconds(times: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":

@@ -1,8 +1,10 @@
 """Which time the registered log files cover, and where they have holes. Not for what is in them."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -65,6 +67,32 @@ def span_of(file: LogFile) -> Span | None:
     if file.first_at is None or file.last_at is None:
         return None
     return Span(microseconds(file.first_at), microseconds(file.last_at) + 1, is_daily=False)
+
+
+def files_between(files: Sequence[LogFile], start: int, end: int) -> list[LogFile]:
+    """Return the files with rows from `start` to before `end`."""
+    return [
+        file
+        for file in files
+        if file.first_at is not None
+        and file.last_at is not None
+        and microseconds(file.last_at) >= start
+        and microseconds(file.first_at) < end
+    ]
+
+
+def is_unchanged(file: LogFile) -> bool:
+    """Say whether a registered file is still what was checked: by size and time, by its hash where the time differs."""
+    path = Path(file.path)
+    if not path.is_file():
+        return False
+    facts = path.stat()
+    if facts.st_size != file.mapping.get("size"):
+        return False
+    if facts.st_mtime_ns == file.mapping.get("mtime_ns"):
+        return True
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == file.mapping.get("sha256")
 
 
 def coverage_of(present: Sequence[LogFile], lost: Sequence[LogFile]) -> Coverage | None:

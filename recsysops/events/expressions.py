@@ -1,7 +1,7 @@
-"""What treatment and activity are: one Ibis expression each, the same on every engine.
+"""What treatment and activity are: Ibis expressions, the same on every engine.
 
-Times are whole microseconds since 1970 UTC, so that no engine's session time zone can move a row to another day.
-Nothing here knows an engine, a file or the clock.
+Times are whole microseconds since 1970 UTC, so that no engine's session time zone can move a row to another day; only
+whole numbers are computed with, so that no engine rounds otherwise. Nothing here knows an engine, a file or the clock.
 """
 
 from typing import Final
@@ -10,7 +10,6 @@ import ibis
 import ibis.expr.types as ir
 
 from recsysops.columns import (
-    ALL,
     DAY,
     EVENTS,
     HORIZON,
@@ -24,144 +23,175 @@ from recsysops.columns import (
     POSITION_P10,
     POSITION_P50,
     POSITION_P90,
-    START_AT,
     SURFACE,
     TITLE_ID,
     TS,
 )  # fmt: skip
 from recsysops.domain.measure import HORIZONS
 from recsysops.events.coverage import DAY_US, N_DAYS
+from recsysops.events.names import (
+    CELL,
+    FROM_DAY,
+    GAP,
+    LAST_DAY,
+    LOG_MARKET,
+    LOG_SURFACE,
+    MEMBERS,
+    PHASE,
+    TO_DAY,
+    WINDOW,
+)
 
-_CELL: Final = "cell"
-_PHASE: Final = "phase"
-_GAP: Final = "gap"
+_POSITIONS: Final = {POSITION_P10: 1, POSITION_P50: 5, POSITION_P90: 9}
+"""Tenths of the ordered positions below each quantile."""
+_N: Final = "n"
+_TOTAL: Final = "total"
+_UP_TO: Final = "up_to"
+_AT: Final = "at"
 _PREVIOUS: Final = "previous"
-_MEMBERS: Final = "members"
-_LOG_MARKET: Final = "log_market"
-_LOG_SURFACE: Final = "log_surface"
-_FIRST_DAY: Final = "first_day"
 
 
-def treatment_days(impressions: ir.Table, launches: ir.Table) -> ir.Table:
-    """Count events and new members of each launch by 24-hour day since launch.
+def places(events: ir.Table) -> ir.Table:
+    """Return the markets and surfaces that occur in the log: LOG_MARKET, LOG_SURFACE."""
+    return events.select(**{LOG_MARKET: events[MARKET], LOG_SURFACE: events[SURFACE]}).distinct()
 
-    A new member is one whose first event on the title in the cell since launch falls on that day, so that the sum over
-    days is the numerator of reach.
+
+def shown(events: ir.Table, cells: ir.Table) -> ir.Table:
+    """Return the events of each cell on its days: CELL, MEMBER_ID, DAY (24-hour day since launch), POSITION.
 
     Args:
-        impressions: TITLE_ID, MEMBER_ID, MARKET, SURFACE (text), TS (microseconds), POSITION (missing where unknown).
-        launches: TITLE_ID, MARKET, SURFACE, LAUNCH_AT (microseconds), one row per launch; `all` matches any.
-
-    Returns:
-        TITLE_ID, MARKET, SURFACE, LAUNCH_AT, DAY (0 to 27), EVENTS, NEW_MEMBERS and exact position quantiles (missing
-        without positions), one row per launch and day with at least one event.
+        events: TITLE_ID, MEMBER_ID, MARKET, SURFACE (text), TS (microseconds), POSITION (missing where unknown).
+        cells: CELL (number), TITLE_ID, LOG_MARKET, LOG_SURFACE, LAUNCH_AT (microseconds), FROM_DAY and TO_DAY (the
+            first day wanted and the one after the last); a cell of all markets has one row per market of the log.
     """
-    cells = _numbered(launches, _CELL, (TITLE_ID, MARKET, SURFACE, LAUNCH_AT))
-    shown = _shown(impressions, _matched(cells, _places(impressions)))
-    by_day = shown.group_by([_CELL, DAY]).aggregate(
-        **{
-            EVENTS: shown.count(),
-            POSITION_P10: shown[POSITION].quantile(0.1),
-            POSITION_P50: shown[POSITION].quantile(0.5),
-            POSITION_P90: shown[POSITION].quantile(0.9),
-        }
+    since = events[TS] - cells[LAUNCH_AT]
+    return events.join(
+        cells,
+        [
+            events[TITLE_ID] == cells[TITLE_ID],
+            events[MARKET] == cells[LOG_MARKET],
+            events[SURFACE] == cells[LOG_SURFACE],
+            since >= cells[FROM_DAY] * DAY_US,
+            since < cells[TO_DAY] * DAY_US,
+        ],
+    ).select(
+        cells[CELL].cast("int32").name(CELL),
+        events[MEMBER_ID],
+        (since // DAY_US).cast("int16").name(DAY),
+        events[POSITION],
     )
-    first = shown.group_by([_CELL, MEMBER_ID]).aggregate(**{_FIRST_DAY: shown[DAY].min()})
-    new = first.group_by([_CELL, _FIRST_DAY]).aggregate(**{NEW_MEMBERS: first.count()})
-    counted = by_day.left_join(new, [by_day[_CELL] == new[_CELL], by_day[DAY] == new[_FIRST_DAY]]).select(
-        *[by_day[name] for name in by_day.columns], **{NEW_MEMBERS: new[NEW_MEMBERS].coalesce(0)}
-    )
-    positions = (POSITION_P10, POSITION_P50, POSITION_P90)
-    return counted.join(cells, _CELL).select(TITLE_ID, MARKET, SURFACE, LAUNCH_AT, DAY, EVENTS, NEW_MEMBERS, *positions)
 
 
-def activity(impressions: ir.Table, windows: ir.Table) -> ir.Table:
+def day_counts(events: ir.Table, cells: ir.Table) -> ir.Table:
+    """Count the events of each cell and day, with exact position quantiles: CELL, DAY, EVENTS, POSITION_P10 to P90.
+
+    Quantiles interpolate between neighbours; they come from counts by position, which stay small however long the log.
+    """
+    rows = shown(events, cells)
+    counts = rows.group_by([CELL, DAY, POSITION]).aggregate(**{_N: rows.count()})
+    known = ibis.ifelse(counts[POSITION].notnull(), counts[_N], 0)
+    up_to = ibis.window(group_by=[CELL, DAY], order_by=POSITION, preceding=None, following=0)
+    ranked = counts.mutate(**{_UP_TO: known.sum().over(up_to), _TOTAL: known.sum().over(group_by=[CELL, DAY])})
+    ends = {}
+    for name, tenths in _POSITIONS.items():
+        at = (ranked[_TOTAL] - 1) * tenths
+        ends[f"low_{name}"] = ranked[POSITION].min(where=ranked[_UP_TO] * 10 > at)
+        ends[f"high_{name}"] = ranked[POSITION].min(where=(ranked[_UP_TO] - 1) * 10 >= at)
+    days = ranked.group_by([CELL, DAY]).aggregate(**{EVENTS: ranked[_N].sum(), _TOTAL: ranked[_TOTAL].max(), **ends})
+    return days.select(CELL, DAY, EVENTS, **{name: _between(days, name) for name in _POSITIONS})
+
+
+def _between(days: ir.Table, name: str) -> ir.FloatingValue:
+    low, high = days[f"low_{name}"].cast("int64"), days[f"high_{name}"].cast("int64")
+    tenths = ((days[_TOTAL] - 1) * _POSITIONS[name]) % 10
+    return (low * 10 + tenths * (high - low)).cast("float64") / 10.0
+
+
+def first_days(events: ir.Table, cells: ir.Table) -> ir.Table:
+    """Return the first day of each member in each cell, among the days wanted: CELL, MEMBER_ID, DAY."""
+    rows = shown(events, cells)
+    return rows.group_by([CELL, MEMBER_ID]).aggregate(**{DAY: rows[DAY].min()})
+
+
+def not_seen(first: ir.Table, seen: ir.Table) -> ir.Table:
+    """Leave out the members whom a cell had before the days wanted (CELL, MEMBER_ID)."""
+    return first.anti_join(seen, [first[CELL] == seen[CELL], first[MEMBER_ID] == seen[MEMBER_ID]])
+
+
+def new_members(first: ir.Table) -> ir.Table:
+    """Count members by the day they were first there, so that the sum over days is the numerator of reach."""
+    return first.group_by([CELL, DAY]).aggregate(**{NEW_MEMBERS: first.count()})
+
+
+def member_days(events: ir.Table, scopes: ir.Table) -> ir.Table:
+    """Count the events of each member by day: CELL, MEMBER_ID, DAY (whole days since 1970, shifted by PHASE), EVENTS.
+
+    Args:
+        events: As for `shown`.
+        scopes: CELL (number), LOG_MARKET, LOG_SURFACE, PHASE (microseconds), FROM_DAY, TO_DAY.
+    """
+    moment = events[TS] - scopes[PHASE]
+    rows = events.join(
+        scopes,
+        [
+            events[MARKET] == scopes[LOG_MARKET],
+            events[SURFACE] == scopes[LOG_SURFACE],
+            moment >= scopes[FROM_DAY] * DAY_US,
+            moment < scopes[TO_DAY] * DAY_US,
+        ],
+    ).select(scopes[CELL].cast("int32").name(CELL), events[MEMBER_ID], (moment // DAY_US).cast("int32").name(DAY))
+    return rows.group_by([CELL, MEMBER_ID, DAY]).aggregate(**{EVENTS: rows.count()})
+
+
+def last_days(known: ir.Table, days: ir.Table) -> ir.Table:
+    """Return the latest of the known LAST_DAY of those members who are active again (CELL, MEMBER_ID)."""
+    again = known.semi_join(days, [CELL, MEMBER_ID])
+    return again.group_by([CELL, MEMBER_ID]).aggregate(**{LAST_DAY: again[LAST_DAY].max()})
+
+
+def gaps(days: ir.Table, last: ir.Table | None = None) -> ir.Table:
+    """Count by scope, day and days since the member's previous active day: CELL, DAY, GAP, MEMBERS, EVENTS.
+
+    Args:
+        days: What `member_days` gave.
+        last: LAST_DAY of members (CELL, MEMBER_ID) who were active before; one row each.
+    """
+    earlier = ibis.window(group_by=[CELL, MEMBER_ID], order_by=DAY)
+    ordered = days.mutate(**{_PREVIOUS: days[DAY].lag().over(earlier)})
+    if last is not None:
+        same = [ordered[CELL] == last[CELL], ordered[MEMBER_ID] == last[MEMBER_ID]]
+        ordered = ordered.left_join(last, same).select(
+            *[ordered[name] for name in (CELL, DAY, EVENTS)],
+            **{_PREVIOUS: ordered[_PREVIOUS].coalesce(last[LAST_DAY])},
+        )
+    gap = ibis.least(ordered[DAY] - ordered[_PREVIOUS], N_DAYS).coalesce(N_DAYS)
+    spaced = ordered.mutate(**{GAP: gap})
+    return spaced.group_by([CELL, DAY, GAP]).aggregate(**{MEMBERS: spaced.count(), EVENTS: spaced[EVENTS].sum()})
+
+
+def activity(counts: ir.Table, windows: ir.Table) -> ir.Table:
     """Count active members and events in the windows of 1, 7 and 28 days after each start.
 
     A member is active who has any event there. Each (member, day) counts for exactly those windows in which it is the
-    member's first: those that start after the member's previous active day. So members are sorted once, and only
-    counts are joined with windows.
+    member's first: those that start after the member's previous active day.
 
     Args:
-        impressions: As for `treatment_days`.
-        windows: MARKET, SURFACE, START_AT (microseconds), distinct; `all` matches any.
+        counts: What `gaps` gave.
+        windows: WINDOW (number), CELL (its scope), DAY (its first day).
 
     Returns:
-        MARKET, SURFACE, START_AT, HORIZON, N_ACTIVE, N_EVENTS, one row per window and horizon with at least one event.
+        WINDOW, HORIZON, N_ACTIVE, N_EVENTS, one row per window and horizon with at least one event.
     """
-    starts = windows.mutate(**{_PHASE: windows[START_AT] % DAY_US})
-    starts = starts.mutate(**{DAY: (starts[START_AT] - starts[_PHASE]) // DAY_US})
-    keys = (MARKET, SURFACE, _PHASE)
-    scopes = _numbered(starts.select(*keys).distinct(), _CELL, keys)
-    counts = _first_days(impressions, scopes)
-    placed = starts.join(scopes, list(keys))
-    offset = (counts[DAY] - placed[DAY]).name("offset")
-    in_window = [placed[_CELL] == counts[_CELL], counts[DAY] >= placed[DAY], counts[DAY] < placed[DAY] + N_DAYS]
-    near = placed.join(counts, in_window).select(
-        placed[MARKET], placed[SURFACE], placed[START_AT], offset, counts[_GAP], counts[_MEMBERS], counts[EVENTS]
-    )
+    offset = (counts[DAY] - windows[DAY]).name(_AT)
+    inside = [windows[CELL] == counts[CELL], counts[DAY] >= windows[DAY], counts[DAY] < windows[DAY] + N_DAYS]
+    near = windows.join(counts, inside).select(windows[WINDOW], offset, counts[GAP], counts[MEMBERS], counts[EVENTS])
     per_horizon = [
-        near.filter(near.offset < horizon)
-        .group_by([MARKET, SURFACE, START_AT])
+        near.filter(near[_AT] < horizon)
+        .group_by(WINDOW)
         .aggregate(
-            **{
-                N_ACTIVE: ibis.ifelse(near[_GAP] > near.offset, near[_MEMBERS], 0).sum(),
-                N_EVENTS: near[EVENTS].sum(),
-            }
+            **{N_ACTIVE: ibis.ifelse(near[GAP] > near[_AT], near[MEMBERS], 0).sum(), N_EVENTS: near[EVENTS].sum()}
         )
         .mutate(**{HORIZON: ibis.literal(horizon, type="int64")})
         for horizon in HORIZONS
     ]
-    return ibis.union(*per_horizon).select(MARKET, SURFACE, START_AT, HORIZON, N_ACTIVE, N_EVENTS)
-
-
-def _numbered(table: ir.Table, name: str, order: tuple[str, ...]) -> ir.Table:
-    """Number the rows in a defined order: small keys make the large groupings cheap."""
-    return table.mutate(**{name: ibis.row_number().over(order_by=list(order))})
-
-
-def _places(impressions: ir.Table) -> ir.Table:
-    """Return the markets and surfaces that occur in the log."""
-    return impressions.select(**{_LOG_MARKET: impressions[MARKET], _LOG_SURFACE: impressions[SURFACE]}).distinct()
-
-
-def _matched(cells: ir.Table, places: ir.Table) -> ir.Table:
-    """Spread `all` over the places that occur, so that the large join is one of equal keys."""
-    return cells.join(
-        places,
-        [
-            (cells[MARKET] == ALL) | (cells[MARKET] == places[_LOG_MARKET]),
-            (cells[SURFACE] == ALL) | (cells[SURFACE] == places[_LOG_SURFACE]),
-        ],
-    )
-
-
-def _shown(impressions: ir.Table, cells: ir.Table) -> ir.Table:
-    """Return the events of each launch in its 28 days: _CELL, MEMBER_ID, DAY, POSITION."""
-    since = impressions[TS] - cells[LAUNCH_AT]
-    return impressions.join(
-        cells,
-        [
-            impressions[TITLE_ID] == cells[TITLE_ID],
-            impressions[MARKET] == cells[_LOG_MARKET],
-            impressions[SURFACE] == cells[_LOG_SURFACE],
-            since >= 0,
-            since < N_DAYS * DAY_US,
-        ],
-    ).select(cells[_CELL], impressions[MEMBER_ID], (since // DAY_US).name(DAY), impressions[POSITION])
-
-
-def _first_days(impressions: ir.Table, scopes: ir.Table) -> ir.Table:
-    """Count by scope, day and days since the member's previous active day (28 where there was none)."""
-    spread = _matched(scopes, _places(impressions))
-    joined = impressions.join(
-        spread, [impressions[MARKET] == spread[_LOG_MARKET], impressions[SURFACE] == spread[_LOG_SURFACE]]
-    )
-    day = ((impressions[TS] - spread[_PHASE]) // DAY_US).name(DAY)
-    seen = joined.select(spread[_CELL], impressions[MEMBER_ID], day)
-    member_days = seen.group_by([_CELL, MEMBER_ID, DAY]).aggregate(**{EVENTS: seen.count()})
-    earlier = ibis.window(group_by=[_CELL, MEMBER_ID], order_by=DAY)
-    ordered = member_days.mutate(**{_PREVIOUS: member_days[DAY].lag().over(earlier)})
-    gap = ibis.least(ordered[DAY] - ordered[_PREVIOUS], N_DAYS).coalesce(N_DAYS)
-    spaced = ordered.mutate(**{_GAP: gap})
-    return spaced.group_by([_CELL, DAY, _GAP]).aggregate(**{_MEMBERS: spaced.count(), EVENTS: spaced[EVENTS].sum()})
+    return ibis.union(*per_horizon).select(WINDOW, HORIZON, N_ACTIVE, N_EVENTS)

@@ -11,15 +11,24 @@ LAUNCHES: Final = "launches"
 EXPECTATIONS: Final = "expectations"
 IMPRESSIONS: Final = "impressions"
 INTERACTIONS: Final = "interactions"
+CHANGES: Final = "changes"
 
 # Tables detectors read (with TITLES and EXPECTATIONS).
 CELLS: Final = "cells"
 PREDICTIONS: Final = "predictions"
 CHECKS: Final = "checks"
 REQUIREMENTS: Final = "requirements"
+FEEDS: Final = "feeds"
+EARLIER: Final = "earlier"
+"""Who titles were in versions before the last: TITLE_ID, NAME, SERIES_ID, PROVIDER, newest first."""
+GROUPS: Final = "groups"
+"""Titles that may be compared with each other: TITLE_ID, GROUP. Without this table all may."""
+RULES: Final = "rules"
+RULED: Final = "ruled"
+RULE_FAILURES: Final = "rule_failures"
 
 ALL: Final = "all"
-"""Market or surface of a table that has no such column."""
+"""Market or surface of a table without such a column; title, market and surface of what concerns the whole service."""
 
 # Keys.
 TITLE_ID: Final = "title_id"
@@ -85,6 +94,32 @@ KIND: Final = "kind"
 SOURCE: Final = "source"
 RANK: Final = "rank"
 
+# Changes (with TS, KIND, TITLE_ID, MARKET; the last two missing where a change concerns all).
+WHAT: Final = "what"
+"""What changed, in the words of who changed it."""
+
+# Feeds: one row per source in the settings.
+GROUP: Final = "group"
+FEED: Final = "feed"
+"""Name of the table a source delivers."""
+EVERY_HOURS: Final = "every_hours"
+"""How often it should deliver; missing where the settings do not say."""
+LAST_SEEN_AT: Final = "last_seen_at"
+"""When anything of it, new or not, was last found by an ingest; missing when never."""
+LAST_NEW_AT: Final = "last_new_at"
+"""When a batch with new content was last published; missing when never."""
+LAST_DATA_AT: Final = "last_data_at"
+"""The latest time its rows speak of: ts of logs and changes, observed_at of the others."""
+N_BATCHES: Final = "n_batches"
+LAST_ROWS: Final = "last_rows"
+"""Rows of the batch published last."""
+USUAL_ROWS: Final = "usual_rows"
+"""Median rows of the batches before it, at most ten; missing with fewer than three."""
+N_HELD: Final = "n_held"
+"""Batches held that nobody has decided on."""
+HELD_WHY: Final = "held_why"
+"""Sentence of the oldest of these; missing without one."""
+
 # Treatment by day, and activity.
 SIGNAL: Final = "signal"
 """Which log: impressions or interactions."""
@@ -122,6 +157,8 @@ QUANTILES: Final = tuple(f"q{p:02d}" for p in range(5, 100, 5))
 # Checks and verdicts.
 OUTCOME: Final = "outcome"
 SUITE: Final = "suite"
+IS_FILLED: Final = "is_filled"
+"""The check whether a required field is there; every other check is a rule of a suite."""
 DETAIL: Final = "detail"
 REASON: Final = "reason"
 MARGIN: Final = "margin"
@@ -173,7 +210,31 @@ PREDICTION: Final = (
 )  # fmt: skip
 EXPECTATION: Final = (*TARGET_KEY, LOW, BEST, HIGH, CONFIDENCE, AUTHOR, OBSERVED_AT, DENOMINATOR, *QUANTILES)
 """An expectation read as a distribution of a share, ready to be compared with a prediction."""
+CHANGE: Final = (TS, KIND, WHAT, TITLE_ID, MARKET)
+FEED_STATE: Final = (
+    FEED, EVERY_HOURS, LAST_SEEN_AT, LAST_NEW_AT, LAST_DATA_AT, N_BATCHES, LAST_ROWS, USUAL_ROWS, N_HELD, HELD_WHY,
+)  # fmt: skip
 CHECK_RESULT: Final = (*CELL_KEY, FIELD, CHECK, OUTCOME, VALUE, DETAIL, SUITE)
+INVALID_VALUE: Final = "invalid_value"
+CONTRADICTION: Final = "contradiction"
+IMPOSSIBLE_DATE: Final = "impossible_date"
+MISTAKEN_IDENTITY: Final = "mistaken_identity"
+RULE_KINDS: Final = (INVALID_VALUE, CONTRADICTION, IMPOSSIBLE_DATE, MISTAKEN_IDENTITY)
+"""What a rule of a suite finds in titles; as columns of RULED, the number of rules of the kind that judged a cell."""
+ABSENT: Final = "absent"
+FROZEN: Final = "frozen"
+LATE: Final = "late"
+SHORT: Final = "short"
+HELD_BATCH: Final = "held_batch"
+FEED_KINDS: Final = (ABSENT, FROZEN, LATE, SHORT, HELD_BATCH)
+"""What a rule of a suite finds in feeds."""
+RULE_STATE: Final = (
+    CHECK, SUITE, KIND, FIELD, MARKET, SURFACE, OUTCOME, DETAIL, SEVERITY, WHY, REMEDY, OWNER, DAYS_TO_FIX,
+)  # fmt: skip
+"""A rule on one field in one market on one surface: whether it ran (passed), could not (not_run), or has no field."""
+RULE_FAILURE: Final = (*CELL_KEY, CHECK, FIELD, VALUE, DETAIL)
+"""A cell, or a feed (title, market and surface `all`), that breaks a rule; those that keep it have no row."""
+RULED_CELL: Final = (*CELL_KEY, *RULE_KINDS)
 REQUIREMENT: Final = (FIELD, MARKET, SURFACE, DUE_DAYS, DAYS_TO_FIX, OWNER, MAX_SEVERITY)
 VERDICT: Final = (*CELL_KEY, DETECTOR, RULE, OUTCOME, REASON, MARGIN, DATA)
 FINDING: Final = (

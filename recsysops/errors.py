@@ -97,6 +97,28 @@ class StoreLockedError(StoreError):
         )
 
 
+class EngineError(RecSysOpsError, RuntimeError):
+    """The engine that counts logs cannot be started, or would count a file otherwise than it was checked."""
+
+    code = "engine"
+
+    @classmethod
+    def differs(cls, path: str, n: int, expected: int) -> Self:
+        """Build the error for a file whose rows Spark reads otherwise."""
+        return cls(
+            f'Spark reads other rows than were checked: {n} in "{path}" and files like it (expected {expected}). '
+            'Deliver them as Parquet, or set kind = "duckdb" under [engine].'
+        )
+
+    @classmethod
+    def unreadable(cls, path: str, why: str) -> Self:
+        """Build the error for a kind of file that Spark would read otherwise."""
+        return cls(
+            f'Spark does not read "{path}" as it was checked: {why} (expected csv or Parquet with ids as text or whole '
+            'numbers and times in UTC). Deliver it so, or set kind = "duckdb" under [engine].'
+        )
+
+
 class ModelError(RecSysOpsError, RuntimeError):
     """A model cannot be trained, loaded or trusted."""
 
@@ -119,6 +141,34 @@ class RunFailedError(RecSysOpsError, RuntimeError):
     """A step of a run failed; what it had published before stays."""
 
     code = "run-failed"
+
+
+class BusyError(RecSysOpsError, RuntimeError):
+    """Too much is asked at once, or an answer takes too long."""
+
+    code = "busy"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        """Keep when asking again makes sense."""
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+    @classmethod
+    def of(cls, n_waiting: int) -> Self:
+        """Build the error for a queue in which `n_waiting` titles wait."""
+        return cls(
+            f"Too much is asked at once: {n_waiting} titles wait already. Try again in a few seconds, and give many "
+            "titles in one call rather than many calls.",
+            retry_after_seconds=2,
+        )
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """Build the error for an answer that was not there in time."""
+        return cls(
+            f"The answer was not there within {seconds:.0f} s. Try again, or give fewer titles in one call.",
+            retry_after_seconds=5,
+        )
 
 
 class UsageError(RecSysOpsError, ValueError):

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from recsysops.columns import ALL
 from recsysops.domain.severity import FindingClass, Severity
 
 
@@ -25,6 +27,10 @@ class IssueEventKind(StrEnum):
     WORSENED = "worsened"
     EASED = "eased"
     RESOLVED = "resolved"
+
+
+WHOLE_SERVICE: Final = "the whole service"
+"""Stands for the name of a title where a finding concerns all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,11 @@ class Finding:
     score: float
     """Orders findings of one detector, larger is worse."""
     evidence: Mapping[str, object]
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether it concerns the service as a whole; its field says what of it."""
+        return (self.title_id, self.market, self.surface) == (ALL, ALL, ALL)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,10 @@ class LaunchEvent:
     launch_status: str
     change: str
     """`announced`, `moved`, `cancelled`, `planned again` or `confirmed`."""
+    previous_launch_at: datetime | None = None
+    """The launch time before, where it was known."""
+    loaded_at: datetime | None = None
+    """When we knew."""
 
 
 @dataclass(frozen=True, kw_only=True)

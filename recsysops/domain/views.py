@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from recsysops.domain.issue import Finding, Issue, IssueEvent
+from recsysops.domain.issue import Issue, IssueEvent
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.domain.run import StepReport
 from recsysops.domain.severity import FindingClass, Severity
@@ -190,13 +190,44 @@ class MissingFieldRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MissingFieldFilter:
+    """Which missing fields; an empty tuple or None asks for everything."""
+
+    provider: str | None = None
+    """Exactly; an empty text means titles without one."""
+    states: tuple[FieldState, ...] = ()
+    fields: tuple[str, ...] = ()
+    owner: str | None = None
+    """Exactly; an empty text means fields without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MissingFields:
-    """All of them, soonest due first."""
+    """One page of them."""
 
     as_of: datetime | None
     providers: Mapping[str, int]
     """Provider to its number of rows, over all providers; by name."""
     rows: tuple[MissingFieldRow, ...]
+    total: int = 0
+    """Rows that pass the filters."""
+    offset: int = 0
+    limit: int = 0
+    """0: all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueFilter:
+    """Which issues; an empty tuple, text or None asks for everything."""
+
+    is_open: bool | None = True
+    title_id: str | None = None
+    severities: tuple[Severity, ...] = ()
+    classes: tuple[FindingClass, ...] = ()
+    detectors: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
+    text: str = ""
+    """Part of the title's id, the sentence or the field, without regard to case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,9 +255,12 @@ class IssueList:
 
 @dataclass(frozen=True, kw_only=True)
 class RunList:
-    """The last runs, latest started first."""
+    """One page of runs, latest started first."""
 
     runs: tuple[RunView, ...]
+    total: int
+    offset: int
+    limit: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,72 +273,26 @@ class ModelsView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckedCell:
-    """A cell the gate looked at."""
-
-    title_id: str
-    name: str
-    cell: CellView
-    findings: tuple[Finding, ...]
-    """Of any severity, worst first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckReport:
-    """The pre-launch gate's answer."""
-
-    as_of: datetime | None
-    """None when nothing was ever judged: then everything is unknown."""
-    fail_on: Severity
-    allow_unknown: bool
-    cells: tuple[CheckedCell, ...]
-    """Worst first."""
-    notices: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> tuple[Finding, ...]:
-        """Findings at or above `fail_on`."""
-        return tuple(f for cell in self.cells for f in cell.findings if f.severity.is_at_least(self.fail_on))
-
-    @property
-    def n_unknown(self) -> int:
-        """Cells that could not be judged."""
-        return sum(cell.cell.status is Status.UNKNOWN for cell in self.cells)
-
-    @property
-    def exit_code(self) -> int:
-        """0 fine; 1 something at or above `fail_on`, or something unknown without `allow_unknown`.
-
-        A window in which nothing launches is fine; a store that knows no upcoming launch at all is unknown.
-        """
-        is_unknown = self.as_of is None or self.n_unknown > 0
-        return int(bool(self.failed) or (is_unknown and not self.allow_unknown))
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckAnswer:
-    """A `CheckReport` with what follows from it spelled out, for those who cannot compute it."""
-
-    exit_code: int
-    n_failed: int
-    n_unknown: int
-    report: CheckReport
-
-    @classmethod
-    def of(cls, report: CheckReport) -> "CheckAnswer":
-        """Spell out a report."""
-        return cls(
-            exit_code=report.exit_code, n_failed=len(report.failed), n_unknown=report.n_unknown, report=report,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
 class StepHealth:
     """How a step of the cycle last went."""
 
     step: str
     last_success_at: datetime | None
     last_failed: bool
+    seconds: float | None = None
+    """How long it took when it last ended; None where it never did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedHealth:
+    """How a source of the settings stands."""
+
+    table: str
+    last_new_at: datetime | None
+    every_hours: float | None
+    """How often it should deliver; None where the settings do not say."""
+    n_held: int = 0
+    """Batches of it that wait for a person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,3 +307,5 @@ class Vitals:
     """Measure, horizon and predictor to the error of the models in use, on launches held back in training."""
     quarantined: Mapping[str, int] = field(default_factory=dict)
     """Rows kept out so far, by table."""
+    feeds: tuple[FeedHealth, ...] = ()
+    """The sources of the settings, by table."""

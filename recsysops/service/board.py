@@ -1,5 +1,8 @@
 """One answer per cell: status, cause, remedy and worth, from its verdicts and findings."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
 from recsysops.columns import (
@@ -60,16 +63,31 @@ def board_cells(
 
 
 def _statuses(cells: pd.DataFrame, verdicts: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
-    """Return status and the reason where no finding gives one, per cell."""
-    outcomes = verdicts.groupby(list(CELL_KEY))
-    severities = findings.groupby(list(CELL_KEY))[SEVERITY].agg(list).to_dict()
-    said = {key: (list(part[OUTCOME]), list(part[REASON])) for key, part in outcomes}
+    """Return status and the reason where no finding gives one, per cell; cells that heard the same are judged once."""
+    key = list(CELL_KEY)
+    severities = findings.groupby(key)[SEVERITY].agg(list).to_dict()
+    of_cell = pd.concat([cells[key], verdicts[key]], ignore_index=True).groupby(key, sort=False).ngroup().to_numpy()
+    heard, answers = verdicts.groupby([OUTCOME, REASON], sort=False, dropna=False).ngroup().to_numpy(), {}
+    first = verdicts[[OUTCOME, REASON]].drop_duplicates().itertuples(index=False, name=None)
+    said = list(first)
+    order = np.argsort(of_cell[len(cells) :], kind="stable")
+    groups, starts = np.unique(of_cell[len(cells) :][order], return_index=True)
+    parts = dict(zip(groups.tolist(), np.split(heard[order], starts[1:]), strict=True)) if len(groups) else {}
     rows = []
-    for key in zip(*(cells[column] for column in CELL_KEY), strict=True):
-        names, reasons = said.get(key, ([], []))
-        status = status_of(map(CheckOutcome, names), map(Severity, severities.get(key, ())))
-        rows.append((*key, status.value, _reason(status, names, reasons)))
+    keys = zip(*(cells[column].to_numpy(dtype=object) for column in key), strict=True)
+    for number, cell in zip(of_cell[: len(cells)].tolist(), keys, strict=True):
+        part, worst = parts.get(number, heard[:0]), tuple(severities.get(cell, ()))
+        known = part.tobytes(), worst
+        if known not in answers:
+            answers[known] = _status([said[at] for at in part.tolist()], worst)
+        rows.append((*cell, *answers[known]))
     return pd.DataFrame(rows, columns=[*CELL_KEY, STATUS, REASON])
+
+
+def _status(heard: Sequence[tuple[str, str]], severities: Sequence[str]) -> tuple[str, str]:
+    outcomes, reasons = [outcome for outcome, _ in heard], [reason for _, reason in heard]
+    status = status_of(map(CheckOutcome, outcomes), map(Severity, severities))
+    return status.value, _reason(status, outcomes, reasons)
 
 
 def _reason(status: Status, outcomes: list[str], reasons: list[str]) -> str:

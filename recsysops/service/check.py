@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from recsysops.columns import LAUNCH_AT, NAME, TITLE_ID
+from recsysops.domain.check_view import CheckedCell, CheckReport
 from recsysops.domain.issue import Finding
 from recsysops.domain.severity import Severity
 from recsysops.domain.verdict import StepOutcome
-from recsysops.domain.views import CheckedCell, CheckReport
 from recsysops.errors import NotFoundError
+from recsysops.service.check_rules import explained
 from recsysops.service.context import Context
 from recsysops.service.frames import to_findings
 from recsysops.service.judge import Judgement, judge
@@ -26,6 +27,7 @@ def check(
     fail_on: Severity = Severity.CRITICAL,
     allow_unknown: bool = False,
     as_of: datetime | None = None,
+    with_checks: bool = False,
 ) -> CheckReport:
     """Judge the upcoming cells that pass the filters.
 
@@ -36,6 +38,7 @@ def check(
         fail_on: The mildest severity that fails the gate.
         allow_unknown: Whether a cell that could not be judged passes the gate.
         as_of: The time to stand at.
+        with_checks: Whether to say what each rule said of each cell, passed ones too.
 
     Raises:
         NotFoundError: A title asked for does not launch within `model.upcoming_days`: it was not checked.
@@ -49,13 +52,14 @@ def check(
         cells = cells[cells[TITLE_ID].isin(list(title_ids))]
     if launching_within is not None:
         cells = cells[cells[LAUNCH_AT] <= at + launching_within]
-    return CheckReport(
+    report = CheckReport(
         as_of=at if len(judgement.cells) else None,
         fail_on=fail_on,
         allow_unknown=allow_unknown,
-        cells=_checked(cells, to_findings(judgement.findings)),
+        cells=checked_cells(cells, to_findings(judgement.findings)),
         notices=_notices(judgement, len(cells)),
     )
+    return explained(report, judgement.verdicts) if with_checks else report
 
 
 def _refuse_absent(title_ids: Sequence[str], cells: pd.DataFrame, days: int) -> None:
@@ -68,7 +72,8 @@ def _refuse_absent(title_ids: Sequence[str], cells: pd.DataFrame, days: int) -> 
         )
 
 
-def _checked(cells: pd.DataFrame, findings: Sequence[Finding]) -> tuple[CheckedCell, ...]:
+def checked_cells(cells: pd.DataFrame, findings: Sequence[Finding]) -> tuple[CheckedCell, ...]:
+    """Return the judged cells (BOARD_CELL) with their findings, worst first."""
     by_cell: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         by_cell.setdefault((finding.title_id, finding.market, finding.surface), []).append(finding)
@@ -78,20 +83,28 @@ def _checked(cells: pd.DataFrame, findings: Sequence[Finding]) -> tuple[CheckedC
         checked.append(
             CheckedCell(title_id=row[TITLE_ID], name=text(row[NAME]), cell=judged.view, findings=judged.findings)
         )
-    return tuple(sorted(checked, key=_risk))
+    return tuple(sorted(checked, key=by_risk))
 
 
-def _risk(checked: CheckedCell) -> tuple[object, ...]:
+def by_risk(checked: CheckedCell) -> tuple[object, ...]:
+    """Return what cells are sorted by, worst first."""
     cell = checked.cell
     return cell.status.rank, cell.launch_at, checked.title_id, cell.market, cell.surface
 
 
-def _notices(judgement: Judgement, n_cells: int) -> tuple[str, ...]:
-    notices = [
+def failed_steps(judgement: Judgement) -> tuple[str, ...]:
+    """Return one sentence for every suite and detector that did not run."""
+    return tuple(
         f"{step.kind.capitalize()} {step.name} did not run: {step.reason}"
         for step in judgement.steps
         if step.outcome is StepOutcome.FAILED
-    ]
+    )
+
+
+def _notices(judgement: Judgement, n_cells: int) -> tuple[str, ...]:
+    notices = list(failed_steps(judgement))
+    of_service = (finding for finding in to_findings(judgement.findings) if finding.is_of_service)
+    notices += [f"{finding.why} {finding.remedy}" for finding in of_service if finding.severity is not Severity.INFO]
     if not len(judgement.cells):
         notices.append("No upcoming launch is known: nothing was checked.")
     elif not n_cells:

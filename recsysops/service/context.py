@@ -12,7 +12,7 @@ from recsysops.clock import Clock
 from recsysops.contract.channel import AnyChannel, ChannelSettings
 from recsysops.contract.detector import AnyDetector, Params
 from recsysops.domain.history import History, Progress
-from recsysops.service.ports import Aggregator, Forecaster, Reader, Store, TableChecks
+from recsysops.service.ports import Aggregator, Forecaster, Reader, RuleChecks, Store, TableChecks
 from recsysops.settings import Settings
 
 
@@ -68,6 +68,8 @@ class Context:
     """REQUIREMENT."""
     detectors: tuple[DetectorInUse, ...]
     channels: tuple[ChannelInUse, ...]
+    rules: RuleChecks | None = None
+    """Suites of rules; None where there are none."""
     refused_detectors: Mapping[str, str] = field(default_factory=dict)
     """Installed detectors that could not be loaded, with the reason: what they would judge is unknown."""
     progress: Progress = field(default=ignore_progress)

@@ -1,5 +1,6 @@
 """Judge every upcoming cell, store what was found, and follow findings as issues."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +34,7 @@ def detect(context: Context, *, as_of: datetime | None = None) -> DetectReport:
     at = context.as_of(as_of)
     recorder = Recorder(context, "detect", at)
     judgement, changes, is_followed = detect_into(context, recorder, at)
-    run = recorder.finish(is_followed=is_followed, counts=status_counts(judgement))
+    run = recorder.finish(counts=status_counts(judgement))
     return DetectReport(run=run, judgement=judgement, changes=changes, is_followed=is_followed)
 
 
@@ -51,7 +52,8 @@ def detect_into(
             is_followed = last is None or last.as_of <= as_of
             changes = _follow(unit, judgement) if is_followed else ()
             unit.issues.apply(changes)
-            unit.commit()
+            with recorder.followed(unit) if is_followed else nullcontext():
+                unit.commit()
         recorder.add(*judgement.steps)
         context.progress("check and detect", 1.0)
         step.n = len(judgement.cells)

@@ -26,19 +26,22 @@ SHARE = "share"
 def expectations_known(
     unit: UnitOfWork, cells: pd.DataFrame, predictions: pd.DataFrame, as_of: datetime
 ) -> pd.DataFrame:
-    """Return the plans of the cells, as known at `as_of`.
+    """Return the plans of the cells, as known at `as_of`; see `as_shares`."""
+    return as_shares(unit.versions.known("expectations", as_of), cells, predictions)
+
+
+def as_shares(plans: pd.DataFrame, cells: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Read the plans of cells as distributions of a share.
 
     Args:
-        unit: Where they are.
-        cells: CELL.
+        plans: EXPECTATION_VERSION, one row per target.
+        cells: CELL; plans of other cells are left out.
         predictions: PREDICTION; its denominators turn counts into shares.
-        as_of: The time the run stands at.
 
     Returns:
         Columns EXPECTATION. Low, best, high and the quantiles are shares; missing where a plan in members or
         impressions has no denominator to be a share of.
     """
-    plans = unit.versions.known("expectations", as_of)
     keys = [column for column in TARGET_KEY if column in cells.columns]
     plans = plans.merge(cells[keys], on=keys)
     denominators = predictions.dropna(subset=[DENOMINATOR]).drop_duplicates(list(TARGET_KEY))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from recsysops.domain.batch import BatchReceipt
+from recsysops.domain.drift import HeldBatch
 from recsysops.domain.run import StepReport
 
 
@@ -36,6 +37,12 @@ class IngestReport:
     steps: tuple[StepReport, ...]
     label: str = ""
     """`not point-in-time` where any new batch rests on assumed times."""
+    held: tuple[HeldBatch, ...] = ()
+    """Batches this ingest held: nothing of them was published."""
+    still_held: tuple[HeldBatch, ...] = ()
+    """Batches an earlier ingest held, whose files lie there unchanged and on which nobody has decided."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing and stopped nothing: new columns, files a person refused."""
 
     @property
     def rows_in(self) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from recsysops.columns import CELL_KEY, LAUNCH_AT, NAME, STATUS, TITLE_ID, TITLES
 from recsysops.contract.channel import Notice, Notification, Sent
-from recsysops.domain.issue import IssueChange, IssueEventKind, Resolution
+from recsysops.domain.issue import WHOLE_SERVICE, IssueChange, IssueEventKind, Resolution
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.verdict import Status, StepOutcome
 from recsysops.service.context import ChannelInUse, Context
@@ -67,7 +67,9 @@ def _notices(unit: UnitOfWork, as_of: datetime, changes: Sequence[IssueChange]) 
         Notice(
             issue=change.issue,
             event=change.event,
-            title_name=names.get(change.issue.finding.title_id, change.issue.finding.title_id),
+            title_name=WHOLE_SERVICE
+            if change.issue.finding.is_of_service
+            else names.get(change.issue.finding.title_id, change.issue.finding.title_id),
             launch_at=launches.get(_cell(change)),
             link="",
         )

@@ -9,14 +9,17 @@ from typing import Literal, Protocol, Self
 import pandas as pd
 
 from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
+from recsysops.domain.contribution import AnswerParts
+from recsysops.domain.drift import Decision, HeldBatch, HeldState, Profile, SeenFile
 from recsysops.domain.history import History, Progress
 from recsysops.domain.issue import Issue, IssueChange, IssueEvent
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.domain.reading import ReadLog, ReadTable
 from recsysops.domain.run import Run
-from recsysops.settings import ModelSettings, Settings, SourceSettings
+from recsysops.settings import ModelSettings, RetentionSettings, Settings, SourceSettings
 
 VersionTable = Literal["titles", "launches", "expectations"]
+ReadableTable = Literal["titles", "launches", "expectations", "changes"]
 ResultTable = Literal["predictions", "expectations", "checks", "verdicts", "findings", "cells"]
 
 
@@ -26,16 +29,20 @@ ResultTable = Literal["predictions", "expectations", "checks", "verdicts", "find
 class Reader(Protocol):
     """Turns users' files into accounted rows. Raises SourceError for a file that cannot be read as a whole."""
 
-    def files(self, source: SourceSettings) -> tuple[Path, ...]:
-        """Return the files a source names now, in a stable order; empty when there are none."""
+    def files(self, table: str, source: SourceSettings) -> tuple[Path, ...]:
+        """Return the files a source names now, in a stable order; empty when there are none.
+
+        The rows of a database's query or of a Delta table are written to a file below the data folder first: the file
+        is named by its content, so that the same rows are the same delivery.
+        """
         ...
 
     def content_hash(self, table: str, file: Path, source: SourceSettings) -> str:
         """Return the hash of the file's bytes and of the mapping it is read with."""
         ...
 
-    def read_table(self, table: VersionTable, file: Path, source: SourceSettings, settings: Settings) -> ReadTable:
-        """Read one file of titles, launches or expectations."""
+    def read_table(self, table: ReadableTable, file: Path, source: SourceSettings, settings: Settings) -> ReadTable:
+        """Read one file of titles, launches, expectations or changes."""
         ...
 
     def check_log(self, table: str, file: Path, source: SourceSettings, content_hash: str, batch_id: str) -> ReadLog:
@@ -65,6 +72,33 @@ class Aggregator(Protocol):
 
 
 # --- predicting --------------------------------------------------------------------------------------------------
+
+
+class ReadyForecast(Protocol):
+    """Predicts titles that are stored nowhere; everything that depends on the store alone was made ready before."""
+
+    @property
+    def as_of(self) -> datetime:
+        """The time it stands at: nothing known later enters."""
+        ...
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that answer."""
+        ...
+
+    def predict(self, cells: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
+        """Predict cells of given titles, each as if it were asked for alone. One call at a time.
+
+        Args:
+            cells: CELL_KEY, LAUNCH_AT, LAUNCH_STATUS.
+            titles: TITLE_VERSION, the metadata to go by, whatever is stored of these titles; a value that is stored
+                alike is as old as it is there, any other is new.
+
+        Returns:
+            PREDICTION, as `Forecaster.predict` of a stored title with the same metadata.
+        """
+        ...
 
 
 class Forecaster(Protocol):
@@ -119,6 +153,41 @@ class Forecaster(Protocol):
         """
         ...
 
+    def ready(
+        self,
+        history: History,
+        as_of: datetime,
+        models: Mapping[tuple[str, int], ModelCard | None],
+        settings: ModelSettings,
+        folder: Path,
+    ) -> ReadyForecast:
+        """Make everything ready to predict titles that are stored nowhere; arguments as of `predict`. Slow."""
+        ...
+
+    def contributions(
+        self,
+        history: History,
+        cell: pd.DataFrame,
+        as_of: datetime,
+        card: ModelCard,
+        settings: ModelSettings,
+        folder: Path,
+    ) -> AnswerParts:
+        """Take a model's answer for one cell apart, as `predict` made it; slow, so for one that someone looks at.
+
+        Args:
+            history: As of `predict`.
+            cell: One row: CELL_KEY, LAUNCH_AT, LAUNCH_STATUS.
+            as_of: The time the prediction stands at.
+            card: The model that predicted.
+            settings: As of `predict`.
+            folder: As of `predict`.
+
+        Raises:
+            ModelError: The model's files are damaged or gone.
+        """
+        ...
+
     def backtest(
         self,
         history: History,
@@ -150,6 +219,26 @@ class TableChecks(Protocol):
         ...
 
 
+class RuleChecks(Protocol):
+    """Judges titles and feeds by the rules of suites."""
+
+    def check(
+        self, tables: Mapping[str, pd.DataFrame], as_of: datetime
+    ) -> tuple[dict[str, pd.DataFrame], Mapping[str, str]]:
+        """Judge what is upcoming, and the feeds.
+
+        Args:
+            tables: CELLS, TITLES (one row per cell: CELL_KEY, PROVIDER, fields), and where they are known FEEDS and
+                EARLIER, and GROUPS.
+            as_of: Aware UTC.
+
+        Returns:
+            RULES (RULE_STATE), RULED (RULED_CELL) and RULE_FAILURES (RULE_FAILURE); and suite to reason for every suite
+            with a rule that did not run, which spoils no other.
+        """
+        ...
+
+
 # --- storing -----------------------------------------------------------------------------------------------------
 
 
@@ -160,8 +249,8 @@ class BatchRepository(Protocol):
         """Return the batch already loaded with this content, if any."""
         ...
 
-    def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow]) -> None:
-        """Record a batch and its quarantined rows (samples, for logs)."""
+    def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow], profile: Profile | None = None) -> None:
+        """Record a batch, its quarantined rows (samples, for logs) and what it looked like."""
         ...
 
     def all(self) -> tuple[BatchReceipt, ...]:
@@ -172,6 +261,39 @@ class BatchRepository(Protocol):
         self, batch_id: str | None = None, *, limit: int = 1000, offset: int = 0
     ) -> tuple[tuple[str, QuarantinedRow], ...]:
         """Return (batch id, row), by batch (newest first) and row."""
+        ...
+
+    def count_quarantine(self, batch_id: str | None = None) -> int:
+        """Return how many rows `quarantine` can list."""
+        ...
+
+    def profiles(self, table: str, *, limit: int = 10) -> tuple[Profile, ...]:
+        """Return what the batches of a table that were published last looked like, newest first."""
+        ...
+
+    def hold(self, held: HeldBatch) -> None:
+        """Record a batch that is not published; one with the same id takes its decisions over and is replaced."""
+        ...
+
+    def held(self, *, table: str | None = None, state: HeldState | None = None) -> tuple[HeldBatch, ...]:
+        """Return held batches, newest first; of this table and in this state, where given."""
+        ...
+
+    def decide(self, batch_id: str, decision: Decision) -> HeldBatch:
+        """Append a decision and move the held batch to its state.
+
+        Raises:
+            NotFoundError: No batch with this id was ever held.
+            UsageError: The batch was published or discarded already.
+        """
+        ...
+
+    def see(self, files: Sequence[SeenFile]) -> None:
+        """Remember files as an ingest found them; by table and path the last one counts."""
+        ...
+
+    def seen(self, table: str) -> Mapping[str, SeenFile]:
+        """Return the files of a table by path, as they were last found."""
         ...
 
     def register(self, file: LogFile) -> None:
@@ -196,6 +318,37 @@ class VersionRepository(Protocol):
 
     def history(self, table: VersionTable, title_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return every version (per key and observed_at the latest loaded), by key and observed_at; LOADED_AT last."""
+        ...
+
+
+class ChangeRepository(Protocol):
+    """What was deployed, pushed or edited; append-only."""
+
+    def add(self, rows: pd.DataFrame, batch_id: str, loaded_at: datetime) -> int:
+        """Add CHANGE rows; return how many were new. A row already known (equal in all columns) is not added."""
+        ...
+
+    def list(
+        self,
+        *,
+        title_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 1000,
+    ) -> pd.DataFrame:
+        """Return CHANGE, latest first, with since <= ts <= until; of one title with those that concern all."""
+        ...
+
+
+class Housekeeping(Protocol):
+    """Removes what is older than it need be."""
+
+    def prune(self, policy: RetentionSettings, now: datetime) -> Mapping[str, int]:
+        """Remove what the policy no longer keeps; return rows removed by table, every table a key.
+
+        Never removed: the latest results of each kind, open issues and their events, batches, versions, treatment,
+        the last followed run, models and the files that count.
+        """
         ...
 
 
@@ -270,8 +423,12 @@ class RunRepository(Protocol):
         """Insert or update a run and its steps."""
         ...
 
-    def list(self, *, limit: int = 50) -> tuple[Run, ...]:
-        """Return runs, the latest started first."""
+    def list(self, *, limit: int = 50, offset: int = 0, verb: str | None = None) -> tuple[Run, ...]:
+        """Return runs, the latest started first; of this verb, where given."""
+        ...
+
+    def count(self, *, verb: str | None = None) -> int:
+        """Return how many runs there are; of this verb, where given."""
         ...
 
     def last_followed(self) -> Run | None:
@@ -302,6 +459,16 @@ class UnitOfWork(Protocol):
     @property
     def versions(self) -> VersionRepository:
         """Titles, launches and expectations."""
+        ...
+
+    @property
+    def changes(self) -> ChangeRepository:
+        """Deploys, model pushes, catalogue edits."""
+        ...
+
+    @property
+    def housekeeping(self) -> Housekeeping:
+        """Retention."""
         ...
 
     @property

@@ -1,5 +1,6 @@
 """Predict the treatment of every upcoming cell from what was known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,8 +45,13 @@ def predict(context: Context, *, as_of: datetime | None = None) -> PredictReport
     )
 
 
-def predict_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple[pd.DataFrame, int, tuple[str, ...]]:
-    """Do the work of `predict` as a step of another run; return predictions, number of cells and model ids."""
+def predict_into(
+    context: Context, recorder: Recorder, as_of: datetime, *, has_trained: bool = True
+) -> tuple[pd.DataFrame, int, tuple[str, ...]]:
+    """Do the work of `predict` as a step of another run; return predictions, number of cells and model ids.
+
+    Where training failed (not `has_trained`), the step says which older models answered in place of new ones.
+    """
     with recorder.step("predict") as step:
         with context.store.read() as unit:
             cells = upcoming_cells(unit, as_of, context.settings.model.upcoming_days)
@@ -66,4 +72,12 @@ def predict_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple
             write.commit()
         context.progress("predict", 1.0)
         step.n = len(cells)
+        step.reason = "" if has_trained else _older_models(cards)
     return predictions, len(cells), tuple(card.model_id for card in cards)
+
+
+def _older_models(cards: Sequence[ModelCard]) -> str:
+    if not cards:
+        return "Training failed and there is no earlier model: comparable titles answered alone."
+    oldest = min(card.trained_as_of for card in cards)
+    return f"Training failed: predicted with earlier models, the oldest of them of {oldest:%Y-%m-%d}."

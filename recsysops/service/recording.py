@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+import structlog
+
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.verdict import StepOutcome
 from recsysops.errors import RecSysOpsError, RunFailedError
 from recsysops.service.context import Context
+from recsysops.service.ports import UnitOfWork
 
 
 @dataclass
@@ -20,6 +23,9 @@ class StepNote:
     n: int = 0
     reason: str = ""
     outcome: StepOutcome = StepOutcome.RAN
+
+
+_log = structlog.get_logger("recsysops.run")
 
 
 class Recorder:
@@ -36,6 +42,9 @@ class Recorder:
             started_at=started,
             settings_hash=context.settings.fingerprint(),
         )
+        # Every line that is logged until the end carries the id, whichever part writes it.
+        structlog.contextvars.bind_contextvars(run_id=self.run.run_id)
+        _log.info("run began", verb=verb, stands_at=as_of.isoformat())
         self._save()
 
     @contextmanager
@@ -58,16 +67,31 @@ class Recorder:
         """Add steps, suites, detectors or channels that reported by themselves."""
         self.run = replace(self.run, steps=(*self.run.steps, *steps))
         self._save()
+        for step in steps:
+            tell = _log.warning if step.outcome is StepOutcome.FAILED else _log.info
+            tell(
+                "step ended", kind=step.kind, name=step.name, outcome=step.outcome.value, reason=step.reason,
+                seconds=round(step.seconds, 3), n=step.n,
+            )  # fmt: skip
 
-    def finish(
-        self, *, is_followed: bool = False, models: tuple[str, ...] = (), counts: Mapping[str, int] | None = None
-    ) -> Run:
+    def finish(self, *, models: tuple[str, ...] = (), counts: Mapping[str, int] | None = None) -> Run:
         """End the record."""
-        self.run = replace(
-            self.run, finished_at=self._context.clock(), is_followed=is_followed, models=models, counts=counts or {}
-        )
+        self.run = replace(self.run, finished_at=self._context.clock(), models=models, counts=counts or {})
         self._save()
+        _log.info("run ended", verb=self.run.verb, has_failed=self.run.has_failed, **self.run.counts)
+        structlog.contextvars.unbind_contextvars("run_id")
         return self.run
+
+    @contextmanager
+    def followed(self, unit: UnitOfWork) -> Iterator[None]:
+        """Record, in the transaction of `unit` that is committed inside, that issues follow this run's findings.
+
+        A kill right after the findings were published must not leave them followed by a run that does not say so.
+        """
+        followed = replace(self.run, is_followed=True)
+        unit.runs.save(followed)
+        yield
+        self.run = followed
 
     def rests_on(self, batch_ids: tuple[str, ...]) -> None:
         """Name the batches this run rests on."""

@@ -1,5 +1,9 @@
-"""One whole cycle: ingest, train when due, predict, check and detect, follow, notify. Idempotent for one `as_of`."""
+"""One whole cycle: ingest, train when due, predict, check and detect, follow, notify, prune.
 
+Idempotent for one `as_of`.
+"""
+
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +18,7 @@ from recsysops.service.ingest import IngestReport, ingest
 from recsysops.service.judge import Judgement
 from recsysops.service.notify import compose, notify_into
 from recsysops.service.predict import predict_into
+from recsysops.service.prune import prune_into
 from recsysops.service.recording import Recorder
 from recsysops.service.train import train_when_due
 
@@ -32,8 +37,9 @@ class RunReport:
 def run_cycle(context: Context, *, as_of: datetime | None = None) -> RunReport:
     """Do one cycle at `as_of`.
 
-    A file that cannot be read, a model that cannot be trained or a prediction that fails does not stop the cycle: the
-    record names it, what rests on it is unknown, and the run counts as failed.
+    A file that cannot be read, a model that cannot be trained, a prediction or a pruning that fails does not stop the
+    cycle: the record names it, what rests on it is unknown, and the run counts as failed. A batch that is held is named
+    and fails nothing: the cycle goes on with what was published before it.
 
     Raises:
         RunFailedError: Judging itself failed; nothing of it was published.
@@ -42,11 +48,12 @@ def run_cycle(context: Context, *, as_of: datetime | None = None) -> RunReport:
     recorder = Recorder(context, "run", at)
     ingested = ingest_into(context, recorder)
     models = _models(context, recorder, at)
-    judgement, changes, is_followed = detect_into(context, recorder, at)
+    judgement, changes, _ = detect_into(context, recorder, at)
     with context.store.read() as unit:
         notification = compose(context, unit, recorder.run, judgement, changes)
     notify_into(context, recorder, notification)
-    run = recorder.finish(is_followed=is_followed, models=models, counts=status_counts(judgement))
+    _prune(context, recorder)
+    run = recorder.finish(models=models, counts=status_counts(judgement))
     return RunReport(run=run, ingested=ingested, judgement=judgement, changes=changes, notification=notification)
 
 
@@ -54,12 +61,13 @@ def ingest_as_run(context: Context) -> IngestReport:
     """Ingest, on record as a run of its own."""
     recorder = Recorder(context, "ingest", context.as_of())
     report = ingest_into(context, recorder)
-    recorder.finish(counts={"accepted": report.accepted, "quarantined": report.quarantined})
+    counts = {"accepted": report.accepted, "quarantined": report.quarantined, "held": len(report.held)}
+    recorder.finish(counts=counts)
     return report
 
 
 def ingest_into(context: Context, recorder: Recorder) -> IngestReport:
-    """Ingest as a step of a run; files that could not be read make the step failed, the others are in."""
+    """Ingest as a step of a run; files that could not be read make the step failed, held ones do not."""
     with recorder.step("ingest") as step:
         report = ingest(
             context.store,
@@ -70,18 +78,34 @@ def ingest_into(context: Context, recorder: Recorder) -> IngestReport:
             progress=context.progress,
         )
         step.n = sum(receipt.accepted for receipt in report.receipts)
+        said = [error.message for error in report.errors]
         if report.errors:
             step.outcome = StepOutcome.FAILED
-            step.reason = " ".join(error.message for error in report.errors)
+        if waiting := len(report.held) + len(report.still_held):
+            said.append(f"{waiting} batches are held and wait for a person: `recsysops batches --held`.")
+        step.reason = " ".join(said)
     recorder.add(*report.steps)
     recorder.rests_on(tuple(receipt.batch_id for receipt in report.receipts))
     return report
 
 
 def _models(context: Context, recorder: Recorder, as_of: datetime) -> tuple[str, ...]:
-    """Train and predict; a failure is on record, and what would rest on the prediction is not run."""
+    """Train and predict; a failure is on record. Earlier models predict where training fails.
+
+    Where prediction fails, too, what would rest on it is not run.
+    """
+    has_trained = True
     try:
         train_when_due(context, recorder, as_of)
-        return predict_into(context, recorder, as_of)[2]
+    except RecSysOpsError:
+        has_trained = False
+    try:
+        return predict_into(context, recorder, as_of, has_trained=has_trained)[2]
     except RecSysOpsError:
         return ()
+
+
+def _prune(context: Context, recorder: Recorder) -> None:
+    """Remove what need not be kept; a failure is on record and stops nothing."""
+    with suppress(RecSysOpsError):
+        prune_into(context, recorder)

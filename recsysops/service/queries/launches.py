@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pandas as pd
 
-from recsysops.columns import CELL_KEY, LAUNCH_AT, LAUNCH_STATUS, MARKET, OBSERVED_AT, PLANNED, SURFACE
+from recsysops.columns import CELL_KEY, LAUNCH_AT, LAUNCH_STATUS, LOADED_AT, MARKET, OBSERVED_AT, PLANNED, SURFACE
 from recsysops.domain.title_view import LaunchEvent
-from recsysops.service.queries.values import Row, records
+from recsysops.service.queries.values import Row, records, time
 
 
 def launch_events(history: pd.DataFrame, as_of: datetime) -> tuple[LaunchEvent, ...]:
@@ -34,6 +34,8 @@ def launch_events(history: pd.DataFrame, as_of: datetime) -> tuple[LaunchEvent, 
                     launch_at=row[LAUNCH_AT].to_pydatetime(),
                     launch_status=row[LAUNCH_STATUS],
                     change=change,
+                    previous_launch_at=None if before is None else before[LAUNCH_AT].to_pydatetime(),
+                    loaded_at=time(row.get(LOADED_AT)),
                 )
             )
         before = row

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pandas as pd
 
@@ -22,10 +23,11 @@ from recsysops.columns import (
 )
 from recsysops.domain.title_view import FieldRow
 from recsysops.domain.verdict import CheckOutcome
-from recsysops.domain.views import FieldState, MissingFieldRow, MissingFields
+from recsysops.domain.views import FieldState, MissingFieldFilter, MissingFieldRow, MissingFields
 from recsysops.service.queries.snapshot import JudgedTitle, Snapshot
 from recsysops.service.queries.values import Row, cut, number, records, text
 
+MissingFieldSort = Literal["due", "provider", "title", "field"]
 _STATE_RANK = {FieldState.OVERDUE: 0, FieldState.MISSING: 1, FieldState.NOT_CHECKED: 2, FieldState.FILLED: 3}
 
 
@@ -80,13 +82,24 @@ def field_rows(
     return tuple(sorted((_join(rows) for rows in joined.values()), key=_by_urgency))
 
 
-def missing_fields(snapshot: Snapshot, requirements: pd.DataFrame, *, provider: str | None = None) -> MissingFields:
-    """Return the required fields that upcoming titles lack, soonest due first.
+def missing_fields(
+    snapshot: Snapshot,
+    requirements: pd.DataFrame,
+    filters: MissingFieldFilter | None = None,
+    *,
+    sort: MissingFieldSort = "due",
+    offset: int = 0,
+    limit: int | None = None,
+) -> MissingFields:
+    """Return one page of the required fields that upcoming titles lack.
 
     Args:
         snapshot: What the last detection said.
         requirements: REQUIREMENT.
-        provider: Only titles of this provider, exactly; an empty text means those without one. None: all.
+        filters: Which of them; None for all.
+        sort: `due` (soonest first), `provider`, `title` or `field`; then by due date.
+        offset: Rows to skip.
+        limit: Rows to return; None for all.
     """
     if snapshot.as_of is None or not len(snapshot.checks):
         return MissingFields(as_of=snapshot.as_of, providers={}, rows=())
@@ -101,9 +114,27 @@ def missing_fields(snapshot: Snapshot, requirements: pd.DataFrame, *, provider: 
         for field in field_rows(title, checks.get(title.title_id, ()), read, snapshot.as_of)
     ]
     providers = Counter(row.provider for row in rows)
-    shown = [row for row in rows if provider is None or row.provider == provider]
-    order = sorted(shown, key=lambda row: (row.due_at is None, row.due_at or row.launch_at, row.title_id, row.field))
-    return MissingFields(as_of=snapshot.as_of, providers=dict(sorted(providers.items())), rows=tuple(order))
+    shown = [row for row in rows if _passes(row, filters or MissingFieldFilter())]
+    shown.sort(key=lambda row: (row.due_at is None, row.due_at or row.launch_at, row.title_id, row.field))
+    if sort != "due":
+        shown.sort(key=lambda row: {"provider": row.provider, "title": row.title_id, "field": row.field}[sort])
+    return MissingFields(
+        as_of=snapshot.as_of,
+        providers=dict(sorted(providers.items())),
+        rows=tuple(shown[offset:] if limit is None else shown[offset : offset + limit]),
+        total=len(shown),
+        offset=offset,
+        limit=limit or 0,
+    )
+
+
+def _passes(row: MissingFieldRow, wanted: MissingFieldFilter) -> bool:
+    return (
+        wanted.provider in {None, row.provider}
+        and wanted.owner in {None, row.owner}
+        and (not wanted.states or row.state in wanted.states)
+        and (not wanted.fields or row.field in wanted.fields)
+    )
 
 
 def _field_row(rows: list[Row], requirement: _Requirement | None, launch_at: datetime, as_of: datetime) -> FieldRow:

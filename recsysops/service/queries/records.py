@@ -6,33 +6,75 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
+from typing import Literal
 
-from recsysops.columns import CELL_KEY, CELLS, COMPARABLE_TITLES, LAUNCH_AT, MODEL, NAME, TITLE_ID, TITLES
-from recsysops.domain.issue import Issue, IssueEvent
+from recsysops.columns import (
+    CELL_KEY,
+    CELLS,
+    COMPARABLE_TITLES,
+    EVERY_HOURS,
+    FEED,
+    LAST_NEW_AT,
+    LAUNCH_AT,
+    MODEL,
+    N_HELD,
+    NAME,
+    TITLE_ID,
+    TITLES,
+)
+from recsysops.domain.drift import HeldState
+from recsysops.domain.issue import WHOLE_SERVICE, Finding, Issue, IssueEvent
 from recsysops.domain.verdict import Status
-from recsysops.domain.views import IssueList, IssueView, ModelsView, Vitals
+from recsysops.domain.views import FeedHealth, IssueFilter, IssueList, IssueView, ModelsView, Vitals
 from recsysops.errors import NotFoundError
+from recsysops.service.feeds import feed_states
 from recsysops.service.ports import Store, UnitOfWork
 from recsysops.service.queries.runs import step_health
 from recsysops.service.queries.snapshot import Snapshot
+from recsysops.service.queries.values import number, records, time
+from recsysops.settings import Settings
+
+IssueSort = Literal["risk", "opened", "updated", "title"]
 
 
 def issues(
-    store: Store, *, is_open: bool | None = True, title_id: str | None = None, offset: int = 0, limit: int = 100
+    store: Store, filters: IssueFilter | None = None, *, sort: IssueSort = "risk", offset: int = 0, limit: int = 100
 ) -> IssueList:
-    """Return one page of issues, worst first, without their histories.
+    """Return one page of issues without their histories.
 
     Args:
         store: Where they are.
-        is_open: Only open ones, only ended ones, or None for both.
-        title_id: Only those of this title.
+        filters: Which issues; None for all open ones.
+        sort: `risk` (severity, then the time left to fix), `opened` or `updated` (latest first), or `title`.
         offset: Issues to skip.
         limit: Issues to return.
     """
+    wanted = filters or IssueFilter()
     with store.read() as unit:
-        found = unit.issues.list(is_open=is_open, title_id=title_id)
+        known = unit.issues.list(is_open=wanted.is_open, title_id=wanted.title_id)
+        found = _in_order([issue for issue in known if _passes(issue.finding, wanted)], sort)
         page = issue_views(unit, found[offset : offset + limit], {})
     return IssueList(issues=page, total=len(found), offset=offset, limit=limit)
+
+
+def _passes(finding: Finding, wanted: IssueFilter) -> bool:
+    text = wanted.text.strip().casefold()
+    return (
+        (not wanted.severities or finding.severity in wanted.severities)
+        and (not wanted.classes or finding.finding_class in wanted.classes)
+        and (not wanted.detectors or finding.detector in wanted.detectors)
+        and (not wanted.markets or finding.market in wanted.markets)
+        and any(text in said.casefold() for said in (finding.title_id, finding.why, finding.field))
+    )
+
+
+def _in_order(found: list[Issue], sort: IssueSort) -> tuple[Issue, ...]:
+    if sort == "title":
+        found.sort(key=lambda issue: (issue.finding.title_id, issue.issue_id))
+    elif sort != "risk":  # the store's own order
+        found.sort(key=lambda issue: issue.issue_id)
+        found.sort(key=lambda issue: issue.opened_at if sort == "opened" else issue.updated_at, reverse=True)
+    return tuple(found)
 
 
 def issue(store: Store, issue_id: str) -> IssueView:
@@ -66,7 +108,7 @@ def issue_views(
     return tuple(
         IssueView(
             issue=issue,
-            name=name_of.get(issue.finding.title_id, ""),
+            name=WHOLE_SERVICE if issue.finding.is_of_service else name_of.get(issue.finding.title_id, ""),
             launch_at=launches.get((issue.finding.title_id, issue.finding.market, issue.finding.surface)),
             events=events.get(issue.issue_id, ()),
         )
@@ -90,22 +132,33 @@ def _known(scores: Mapping[str, float]) -> dict[str, float]:
 class VitalsCache:
     """Keeps the vital signs of a snapshot: they change only when another run is recorded. Safe between threads."""
 
-    def __init__(self, store: Store) -> None:
-        """Read from `store`, nothing yet."""
-        self._store = store
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """Read from `store`, nothing yet; `settings` name the feeds."""
+        self._store, self._settings = store, settings
         self._lock = Lock()
         self._kept: tuple[Snapshot, Vitals] | None = None
 
-    def get(self, snapshot: Snapshot) -> Vitals:
+    def get(self, snapshot: Snapshot, now: datetime) -> Vitals:
         """Return the vital signs that go with `snapshot`, itself from a cache."""
         with self._lock:
             if self._kept is None or self._kept[0] is not snapshot:
-                self._kept = snapshot, vitals(self._store, snapshot)
-            return self._kept[1]
+                self._kept = snapshot, vitals(self._store, snapshot, self._settings, now)
+            kept = self._kept[1]
+        # A person may decide on a held batch at any time, without a run.
+        with self._store.read() as unit:
+            held = Counter(batch.table for batch in unit.batches.held(state=HeldState.HELD))
+        return replace(kept, feeds=tuple(replace(feed, n_held=held[feed.table]) for feed in kept.feeds))
 
 
-def vitals(store: Store, snapshot: Snapshot) -> Vitals:
-    """Return what monitoring wants to know, as the store stands now."""
+def vitals(store: Store, snapshot: Snapshot, settings: Settings, now: datetime) -> Vitals:
+    """Return what monitoring wants to know, as the store stood when `snapshot` was taken.
+
+    Args:
+        store: Where it is.
+        snapshot: What the last detection said.
+        settings: Name the feeds, and how often each delivers.
+        now: Aware UTC; feeds are told as known then.
+    """
     with store.read() as unit:
         found = (issue.finding for issue in unit.issues.list(is_open=True))
         opened = Counter((finding.severity, finding.finding_class) for finding in found)
@@ -113,6 +166,7 @@ def vitals(store: Store, snapshot: Snapshot) -> Vitals:
         for batch in unit.batches.all():
             quarantined[batch.table] += batch.quarantined
         cards = unit.models.active()
+        feeds = feed_states(unit, settings, now)
     statuses = Counter(cell.view.status for title in snapshot.titles for cell in title.cells)
     return Vitals(
         steps=step_health(snapshot.runs),
@@ -125,4 +179,11 @@ def vitals(store: Store, snapshot: Snapshot) -> Vitals:
             if (value := _known(card.scores).get(f"{predictor}_pinball")) is not None
         },
         quarantined=dict(quarantined),
-    )
+        feeds=tuple(
+            FeedHealth(
+                table=row[FEED], last_new_at=time(row[LAST_NEW_AT]), every_hours=number(row[EVERY_HOURS]),
+                n_held=int(row[N_HELD]),
+            )
+            for row in records(feeds)
+        ),
+    )  # fmt: skip

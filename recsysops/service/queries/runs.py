@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from recsysops.domain.issue import Finding
 from recsysops.domain.run import Run
+from recsysops.domain.severity import Severity
 from recsysops.domain.verdict import StepOutcome
 from recsysops.domain.views import RunList, RunView, StepHealth
 from recsysops.service.ports import Store
@@ -15,10 +17,18 @@ STALE_AFTER = timedelta(hours=36)
 """A daily cycle that missed a day."""
 
 
-def runs(store: Store, *, limit: int = 50) -> RunList:
-    """Return the last runs, latest started first."""
+def runs(store: Store, *, verb: str | None = None, offset: int = 0, limit: int = 50) -> RunList:
+    """Return one page of runs, latest started first.
+
+    Args:
+        store: Where they are.
+        verb: Only runs of this verb.
+        offset: Runs to skip.
+        limit: Runs to return.
+    """
     with store.read() as unit:
-        return RunList(runs=tuple(run_view(run) for run in unit.runs.list(limit=limit)))
+        page = tuple(run_view(run) for run in unit.runs.list(limit=limit, offset=offset, verb=verb))
+        return RunList(runs=page, total=unit.runs.count(verb=verb), offset=offset, limit=limit)
 
 
 def run_view(run: Run) -> RunView:
@@ -63,6 +73,11 @@ def run_notices(known: tuple[Run, ...], as_of: datetime | None, now: datetime) -
     return tuple(notices)
 
 
+def service_notices(found: Iterable[Finding]) -> tuple[str, ...]:
+    """Return what is wrong with the service as a whole, in sentences."""
+    return tuple(f"{finding.why} {finding.remedy}" for finding in found if finding.severity is not Severity.INFO)
+
+
 def step_health(known: tuple[Run, ...]) -> tuple[StepHealth, ...]:
     """Return how each step last went, whichever verb ran it.
 
@@ -79,6 +94,7 @@ def step_health(known: tuple[Run, ...]) -> tuple[StepHealth, ...]:
                 step=step,
                 last_success_at=succeeded.finished_at or succeeded.started_at if succeeded else None,
                 last_failed=bool(tried) and not tried[0][1],
+                seconds=_seconds(tried[0][0], step) if tried else None,
             )
         )
     return tuple(health)
@@ -91,6 +107,14 @@ def _went(run: Run, step: str) -> bool | None:
         said = {report.outcome for report in reports} - {StepOutcome.SKIPPED}
         return StepOutcome.FAILED not in said if said else None
     return not run.has_failed if run.verb == step else None
+
+
+def _seconds(run: Run, step: str) -> float | None:
+    """Return how long a step of a run took; None where it did not end."""
+    took = [report.seconds for report in run.steps if report.kind == "step" and report.name == step]
+    if took:
+        return sum(took)
+    return (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
 
 
 def _summary(run: Run) -> str:

@@ -4,10 +4,12 @@ Not for a title's details: see `title`.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, partial
 from threading import Lock
+from typing import TypeVar
 
 import pandas as pd
 
@@ -40,6 +42,9 @@ from recsysops.service.queries.values import Row, cell_of, load_at, records, tex
 Cell = tuple[str, str, str]
 DETECTING = ("run", "detect")
 RUNS_READ = 200
+MAX_DERIVED = 24
+"""Views kept of one snapshot, such as the board of one market."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +80,28 @@ class Snapshot:
     """By title id."""
     cancelled: tuple[str, ...]
     """Titles whose every launch still ahead is cancelled."""
-    checks: pd.DataFrame
-    """CHECK_RESULT of the same run."""
+    service: tuple[Finding, ...] = ()
+    """What was found of the service as a whole, worst first."""
+    read_checks: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
+    """Reads CHECK_RESULT of the same run: by far the longest table, and few ask for it."""
+    _derived: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """CHECK_RESULT of the same run."""
+        return self.read_checks()
+
+    def derived(self, key: object, make: Callable[[], T]) -> T:
+        """Return what was made of this snapshot under `key`, made now if it was not: the snapshot never changes.
+
+        Safe between threads: at worst the same is made twice.
+        """
+        kept = self._derived
+        if key not in kept:
+            if len(kept) >= MAX_DERIVED:
+                kept.clear()
+            kept[key] = make()
+        return kept[key]  # type: ignore[return-value]  # the key names what was kept
 
 
 class SnapshotCache:
@@ -94,29 +119,49 @@ class SnapshotCache:
         with self._lock, self._store.read() as unit:
             runs = unit.runs.list(limit=RUNS_READ)
             if self._snapshot is None or runs != self._runs:
-                self._snapshot = take_snapshot(unit, runs)
+                self._snapshot = take_snapshot(unit, runs, self._store)
                 self._runs = runs
             return self._snapshot
 
 
-def take_snapshot(unit: UnitOfWork, runs: tuple[Run, ...] | None = None) -> Snapshot:
-    """Read the results of the last detection; empty, with `as_of` None, before the first."""
+def take_snapshot(unit: UnitOfWork, runs: tuple[Run, ...] | None = None, store: Store | None = None) -> Snapshot:
+    """Read the results of the last detection; empty, with `as_of` None, before the first.
+
+    Args:
+        unit: Where they are.
+        runs: The latest runs, where they are known already.
+        store: Where the checks are read when someone asks for them; None reads them now.
+    """
     known_runs = unit.runs.list(limit=RUNS_READ) if runs is None else runs
     as_of = last_detection(unit, known_runs)
     if as_of is None:
         return Snapshot(
-            as_of=None, label=data_label(unit), runs=known_runs, titles=(), cancelled=(), checks=pd.DataFrame(),
+            as_of=None, label=data_label(unit), runs=known_runs, titles=(), cancelled=(), read_checks=pd.DataFrame,
         )  # fmt: skip
     cancelled, whole = _cancelled(unit, as_of)
-    titles = _titles(unit, as_of, cancelled)
+    findings = to_findings(load_at(unit, "findings", as_of))
+    titles = _titles(unit, as_of, cancelled, findings)
     return Snapshot(
         as_of=as_of,
         label=data_label(unit),
         runs=known_runs,
         titles=titles,
         cancelled=tuple(sorted(whole - {title.title_id for title in titles})),
-        checks=load_at(unit, CHECKS, as_of),
+        service=tuple(sorted((finding for finding in findings if finding.is_of_service), key=by_finding)),
+        read_checks=_checks_of(store, as_of) if store else partial(_same, load_at(unit, CHECKS, as_of)),
     )
+
+
+def _checks_of(store: Store, as_of: datetime) -> Callable[[], pd.DataFrame]:
+    def read() -> pd.DataFrame:
+        with store.read() as unit:
+            return load_at(unit, CHECKS, as_of)
+
+    return read
+
+
+def _same(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame
 
 
 def last_detection(unit: UnitOfWork, runs: tuple[Run, ...]) -> datetime | None:
@@ -127,12 +172,14 @@ def last_detection(unit: UnitOfWork, runs: tuple[Run, ...]) -> datetime | None:
     return max(stood, default=None)
 
 
-def _titles(unit: UnitOfWork, as_of: datetime, cancelled: set[str]) -> tuple[JudgedTitle, ...]:
+def _titles(
+    unit: UnitOfWork, as_of: datetime, cancelled: set[str], found: Sequence[Finding]
+) -> tuple[JudgedTitle, ...]:
     cells: dict[str, list[Row]] = defaultdict(list)
     for row in records(load_at(unit, CELLS, as_of)):
         cells[row[TITLE_ID]].append(row)
     findings: dict[Cell, list[Finding]] = defaultdict(list)
-    for finding in to_findings(load_at(unit, "findings", as_of)):
+    for finding in found:
         findings[finding.title_id, finding.market, finding.surface].append(finding)
     return tuple(
         JudgedTitle(

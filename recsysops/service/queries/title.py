@@ -51,7 +51,7 @@ from recsysops.service.queries.launches import launch_events
 from recsysops.service.queries.metadata import Requirements, field_rows
 from recsysops.service.queries.order import by_cell, by_finding
 from recsysops.service.queries.records import issue_views
-from recsysops.service.queries.runs import run_notices
+from recsysops.service.queries.runs import run_notices, service_notices
 from recsysops.service.queries.snapshot import JudgedTitle, Snapshot
 from recsysops.service.queries.targets import targets
 from recsysops.service.queries.values import cut, load_at, number, records, text, time
@@ -81,9 +81,7 @@ def title(store: Store, snapshot: Snapshot, title_id: str, *, requirements: pd.D
         versions = _known(unit.versions.history(TITLES, [title_id]), as_of)
         launches = launch_events(unit.versions.history(LAUNCHES, [title_id]), as_of)
         if not len(versions) and not launches and judged is None:
-            raise NotFoundError(
-                f'Title "{cut(title_id)}" is not known (titles are read by `recsysops ingest`). Check the id.'
-            )
+            raise unknown_title(title_id)
         facts = _facts(versions)
         view = TitleView(
             title_id=title_id,
@@ -96,9 +94,14 @@ def title(store: Store, snapshot: Snapshot, title_id: str, *, requirements: pd.D
             fields=_all_fields(versions),
             issues=_issues(unit, title_id),
             treatment=_treatment(unit.treatment.days(title_id)),
-            notices=run_notices(snapshot.runs, snapshot.as_of, now),
+            notices=(*run_notices(snapshot.runs, snapshot.as_of, now), *service_notices(snapshot.service)),
         )
         return view if judged is None else _judged(unit, view, judged, snapshot, requirements)
+
+
+def unknown_title(title_id: str) -> NotFoundError:
+    """Return the error for an id that nothing is known under."""
+    return NotFoundError(f'Title "{cut(title_id)}" is not known (titles are read by `recsysops ingest`). Check the id.')
 
 
 def _judged(

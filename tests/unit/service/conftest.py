@@ -41,7 +41,7 @@ class FlagParams(Params):
 
 
 def detect_marked(tables: Any, params: FlagParams, *, as_of: datetime) -> Detection:
-    """Flag every cell whose title's `mark` is "bad"; "broken" makes it raise; without a mark it cannot judge."""
+    """Flag every cell whose title's `mark` is "bad"; "broken" raises, "omitted" is left out, else: not judged."""
     cells = tables[c.CELLS]
     marks = cells.merge(tables[c.TITLES], on=list(c.CELL_KEY), how="left")["mark"]
     if (marks == "broken").any():
@@ -79,7 +79,7 @@ def detect_marked(tables: Any, params: FlagParams, *, as_of: datetime) -> Detect
         if mark == "bad"
     ]
     findings = pd.DataFrame(rows, columns=list(c.FINDING)) if rows else empty_findings()
-    return Detection(findings, verdicts[list(c.VERDICT)])
+    return Detection(findings, verdicts.loc[marks != "omitted", list(c.VERDICT)])
 
 
 TOY = Detector(
@@ -129,6 +129,7 @@ class FakeForecaster:
     medians: Mapping[str, float] = field(default_factory=dict)
     refuses: Sequence[str] = ()
     asked: list[Any] = field(default_factory=list)
+    made_ready: list[datetime] = field(default_factory=list)
 
     def train(
         self,
@@ -188,6 +189,17 @@ class FakeForecaster:
                 )
         return pd.DataFrame(rows, columns=list(c.PREDICTION))
 
+    def ready(
+        self,
+        history: History,
+        as_of: datetime,
+        models: Mapping[tuple[str, int], ModelCard | None],
+        settings: ModelSettings,
+        folder: Path,
+    ) -> "FakeReady":
+        self.made_ready.append(as_of)
+        return FakeReady(self, history, as_of, models, settings, folder)
+
     def comparables(self, *args: Any) -> pd.DataFrame:
         return pd.DataFrame()
 
@@ -217,6 +229,25 @@ class FakeChecks:
 
     def check(self, titles: pd.DataFrame, requirements: pd.DataFrame) -> tuple[pd.DataFrame, Mapping[str, str]]:
         return pd.DataFrame(columns=list(c.CHECK_RESULT)), self.failed
+
+
+@dataclass
+class FakeReady:
+    """Predicts given titles as its forecaster predicts stored ones."""
+
+    forecaster: FakeForecaster
+    history: History
+    as_of: datetime
+    models: Mapping[tuple[str, int], ModelCard | None]
+    settings: ModelSettings
+    folder: Path
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        return tuple(card.model_id for card in self.models.values() if card is not None)
+
+    def predict(self, cells: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
+        return self.forecaster.predict(self.history, cells, self.as_of, self.models, self.settings, self.folder)
 
 
 def receipt(batch_id: str = "b1", table: str = "titles", **changes: Any) -> BatchReceipt:

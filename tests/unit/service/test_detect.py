@@ -40,6 +40,16 @@ def test_a_detector_that_breaks_makes_its_cells_unknown_and_the_run_failed(world
     assert "toy detector broke" in report.judgement.cells[c.WHY].iloc[0]
 
 
+def test_a_detector_that_leaves_a_cell_out_has_not_run(world):
+    world.upcoming(fine="good", wrong="omitted")
+
+    report = detect(world.context())
+
+    assert statuses(report) == {"fine": "unknown", "wrong": "unknown"}
+    assert report.run.has_failed
+    assert "it gives no verdict on 1 of 2 cells" in report.judgement.cells[c.WHY].iloc[0]
+
+
 def test_a_detector_that_could_not_be_loaded_makes_every_cell_unknown(world):
     world.upcoming(fine="good")
 

@@ -12,13 +12,14 @@ from recsysops.domain.requirement import applicable_requirements
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import CheckOutcome, Status, StepOutcome
-from recsysops.domain.views import Board, BoardFilter, FieldState, LaunchChange
+from recsysops.domain.views import Board, BoardFilter, FieldState, IssueFilter, LaunchChange, MissingFieldFilter
 from recsysops.errors import ModelError, NotFoundError, UsageError
 from recsysops.service.queries import records, runs
 from recsysops.service.queries.board import board
 from recsysops.service.queries.metadata import Requirements, missing_fields
 from recsysops.service.queries.snapshot import Snapshot, SnapshotCache
 from recsysops.service.queries.title import comparables, title
+from recsysops.settings import Settings
 from recsysops.testing import sample_api
 from recsysops.testing.fake_store import FakeStore
 from recsysops.testing.sample_results import AS_OF, Sample, fill, requirements
@@ -330,8 +331,8 @@ def test_requirements_hold_where_detectors_say_they_hold(rows):
 
 def test_missing_fields_are_listed_by_provider_soonest_due_first(snapshot):
     everything = missing_fields(snapshot, requirements())
-    one = missing_fields(snapshot, requirements(), provider="Harbour Street")
-    nobody = missing_fields(snapshot, requirements(), provider="")
+    one = missing_fields(snapshot, requirements(), MissingFieldFilter(provider="Harbour Street"))
+    nobody = missing_fields(snapshot, requirements(), MissingFieldFilter(provider=""))
 
     due = [row.due_at for row in everything.rows]
     assert due == sorted(due)
@@ -360,8 +361,9 @@ def test_issues_are_paged_and_one_is_found_with_its_history(store):
     assert page.total > len(page.issues) == 3
     assert first.events == ()
     assert [event.kind for event in one.events] == ["opened"]
-    assert records.issues(store, is_open=False).issues == ()
-    assert {view.issue.finding.title_id for view in records.issues(store, title_id="t-0007").issues} == {"t-0007"}
+    assert records.issues(store, IssueFilter(is_open=False)).issues == ()
+    mine = records.issues(store, IssueFilter(title_id="t-0007"))
+    assert {view.issue.finding.title_id for view in mine.issues} == {"t-0007"}
     with pytest.raises(NotFoundError):
         records.issue(store, "nothing")
 
@@ -375,7 +377,7 @@ def test_a_resolved_issue_is_listed_as_resolved():
         unit.issues.apply(follow(latest, [], Judged(cells=cells, silent=frozenset()), AS_OF + timedelta(days=9)))
         unit.commit()
 
-    resolved = records.issues(store, is_open=False)
+    resolved = records.issues(store, IssueFilter(is_open=False))
 
     assert resolved.total == len(latest)
     assert {view.issue.resolution for view in resolved.issues} == {"launched"}
@@ -397,7 +399,7 @@ def test_scores_that_are_not_numbers_are_absent():
 
 
 def test_vital_signs_count_cells_and_open_issues_without_titles(store, snapshot):
-    signs = records.vitals(store, snapshot)
+    signs = records.vitals(store, snapshot, Settings(), AS_OF)
 
     assert sum(signs.cells.values()) == sum(len(title.cells) for title in snapshot.titles)
     assert signs.open_issues[Severity.CRITICAL, FindingClass.SETUP] > 0
@@ -439,3 +441,81 @@ def test_what_goes_wrong_with_comparable_titles_costs_that_section_alone(store, 
     assert "ZeroDivisionError" in problems[1]
     assert "No past launch" in problems[2]
     assert "need a predictor" in problems[3]
+
+
+@pytest.mark.parametrize("sort", ["risk", "opened", "updated", "title"])
+def test_pages_of_issues_add_up_to_all_of_them_in_every_order(store, sort):
+    whole = records.issues(store, sort=sort, limit=500)
+
+    pages = [records.issues(store, sort=sort, offset=start, limit=7) for start in range(0, whole.total, 7)]
+
+    ids = [view.issue.issue_id for page in pages for view in page.issues]
+    assert ids == [view.issue.issue_id for view in whole.issues]
+    assert len(set(ids)) == whole.total
+
+
+def test_issues_are_filtered_by_each_thing_said_of_them(store):
+    whole = records.issues(store, limit=500)
+    finding = whole.issues[0].issue.finding
+
+    def found(**wanted):
+        return [view.issue.finding for view in records.issues(store, IssueFilter(**wanted), limit=500).issues]
+
+    assert {each.severity for each in found(severities=(finding.severity,))} == {finding.severity}
+    assert {each.finding_class for each in found(classes=(finding.finding_class,))} == {finding.finding_class}
+    assert {each.detector for each in found(detectors=(finding.detector,))} == {finding.detector}
+    assert {each.market for each in found(markets=(finding.market,))} == {finding.market}
+    assert {each.title_id for each in found(text=finding.title_id.upper())} == {finding.title_id}
+    assert found(text="no issue says this") == []
+
+
+@pytest.mark.parametrize("sort", ["due", "provider", "title", "field"])
+def test_pages_of_missing_fields_add_up_to_all_of_them_in_every_order(snapshot, sort):
+    whole = missing_fields(snapshot, requirements(), sort=sort)
+
+    pages = [
+        missing_fields(snapshot, requirements(), sort=sort, offset=start, limit=5) for start in range(0, whole.total, 5)
+    ]
+
+    assert tuple(row for page in pages for row in page.rows) == whole.rows
+    assert whole.total == len(whole.rows)
+
+
+def test_missing_fields_are_filtered_by_state_field_and_owner(snapshot):
+    whole = missing_fields(snapshot, requirements())
+    row = whole.rows[0]
+
+    def found(**wanted):
+        return missing_fields(snapshot, requirements(), MissingFieldFilter(**wanted)).rows
+
+    assert {each.state for each in found(states=(row.state,))} == {row.state}
+    assert {each.field for each in found(fields=(row.field,))} == {row.field}
+    assert {each.owner for each in found(owner=row.owner)} == {row.owner}
+    assert found(owner="nobody at all") == ()
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("launch", lambda row: row.launch_at),
+        ("name", lambda row: row.name.casefold()),
+        ("worth", lambda row: -(row.worth.expected if row.worth else -1)),
+    ],
+)
+def test_the_board_is_sorted_as_asked_and_by_risk_where_alike(snapshot, sort, key):
+    by_risk = board(snapshot, BoardFilter(), service="s", now=AS_OF, limit=500).rows
+
+    shown = board(snapshot, BoardFilter(), service="s", now=AS_OF, sort=sort, limit=500).rows
+
+    assert list(shown) == sorted(by_risk, key=key)
+
+
+def test_runs_are_paged_and_filtered_by_verb(store):
+    whole = runs.runs(store, limit=500)
+    verb = whole.runs[0].verb
+
+    pages = [runs.runs(store, offset=start, limit=1).runs for start in range(whole.total)]
+
+    assert tuple(run for page in pages for run in page) == whole.runs
+    assert {run.verb for run in runs.runs(store, verb=verb).runs} == {verb}
+    assert runs.runs(store, verb="nothing").total == 0

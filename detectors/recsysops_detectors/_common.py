@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsysops.columns import (
@@ -64,9 +65,33 @@ def verdicts_frame(cells: pd.DataFrame, detector: str, parts: Iterable[tuple[str
         frame.loc[is_cancelled, REASON] = "The launch is cancelled."
         frame.loc[is_cancelled, MARGIN] = np.nan
         frames.append(frame)
-    order = pd.concat(frames).sort_index(kind="stable")[list(VERDICT)].reset_index(drop=True)
     text = [column for column in VERDICT if column != MARGIN]
-    return order.astype(dict.fromkeys(text, "str") | {MARGIN: "float64"})
+    together = pd.concat(frames, ignore_index=True)[list(VERDICT)]
+    together = together.astype(dict.fromkeys(text, "str") | {MARGIN: "float64"})
+    cell_by_cell = np.arange(len(together)).reshape(len(frames), len(cells)).T.ravel()
+    return together.take(cell_by_cell).reset_index(drop=True)
+
+
+def cell_positions(cells: pd.DataFrame, rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return, for each row, the position of its cell among `cells`; -1 where it is none of them.
+
+    Numbers stand for texts: comparing three columns of text for millions of rows takes many times as long.
+    """
+    key = np.zeros(len(cells) + len(rows), dtype=np.int64)
+    for column in CELL_KEY:
+        codes, found = pd.factorize(pd.concat([cells[column], rows[column]], ignore_index=True))
+        _, key = np.unique(key * (len(found) + 1) + codes + 1, return_inverse=True)
+    first = np.full(len(key), -1, dtype=np.int64)
+    first[key[: len(cells)][::-1]] = np.arange(len(cells))[::-1]
+    return first[key[len(cells) :]]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as mappings, as `to_dict("records")` does and several times as fast where there is much text."""
+    columns = [
+        frame[name].to_numpy(dtype=object) if frame[name].dtype == "str" else frame[name].tolist() for name in frame
+    ]
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def live(cells: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import CheckOutcome
 from recsysops_detectors import _gap_numbers as g
 from recsysops_detectors import _gap_words as words
+from recsysops_detectors._common import cell_positions, rows_of
 from recsysops_detectors._gap_rules import OVER_SERVED, UNDER_SERVED, UNFIT
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ _WORTH: Final = {c.WORTH: g.SHORTFALL, c.WORTH_LOW: g.SHORTFALL_LOW, c.WORTH_HIG
 _FAILED, _UNKNOWN, _INFO, _QUIET = range(4)
 """What a plan has to say, the loudest first."""
 
+_NO_PLAN: Final = (CheckOutcome.NOT_APPLICABLE.value, "No expectation.", np.nan, "")
+_ONE_PREDICTOR: Final = (
+    CheckOutcome.NOT_APPLICABLE.value, "There are no two predictors to hold against the plan.", np.nan, "",
+)  # fmt: skip
 Row = Mapping[Any, Any]
 
 
@@ -113,6 +118,9 @@ def verdicts_of(rule: str, cells: pd.DataFrame, plans: pd.DataFrame, params: "Ex
     """
     key = list(c.CELL_KEY)
     n_plans = plans.groupby(key).size().rename("n").reset_index()
+    said = [_NO_PLAN] * len(cells)
+    for cell in cell_positions(cells, n_plans).tolist():
+        said[cell] = _ONE_PREDICTOR
     if rule == UNFIT:  # takes two predictors to say so: where there is one, it does not apply
         plans = plans[(plans[g.WHY_NOT] != "") | ((plans[c.PREDICTOR] == c.MODEL) & plans[g.COMPARABLE[1]].notna())]
     is_failed = plans[c.SEVERITY].isin([Severity.CRITICAL.value, Severity.WARNING.value]).to_numpy()
@@ -120,16 +128,13 @@ def verdicts_of(rule: str, cells: pd.DataFrame, plans: pd.DataFrame, params: "Ex
     p = plans[_PROBABILITY[rule]] if rule in _PROBABILITY else pd.Series(np.nan, index=plans.index, dtype="float64")
     rows = plans.assign(order=np.select([is_failed, is_unknown, is_info], [_FAILED, _UNKNOWN, _INFO], _QUIET), p=p)
     first = rows.sort_values(["order", "p", c.MEASURE, c.HORIZON], ascending=[True, False, True, True])
-    first = cells[key].merge(first.drop_duplicates(key), on=key, how="left").merge(n_plans, on=key, how="left")
-    said = [_verdict(rule, row, params) for row in first.to_dict("records")]
+    first = first.drop_duplicates(key).merge(n_plans, on=key)
+    for cell, row in zip(cell_positions(cells, first).tolist(), rows_of(first), strict=True):
+        said[cell] = _verdict(rule, row, params)
     return pd.DataFrame(said, columns=[c.OUTCOME, c.REASON, c.MARGIN, c.DATA])
 
 
 def _verdict(rule: str, row: Row, params: "ExpectationGapParams") -> tuple[str, str, float, str]:
-    if np.isnan(row["n"]):
-        return CheckOutcome.NOT_APPLICABLE.value, "No expectation.", np.nan, ""
-    if np.isnan(row["order"]):
-        return CheckOutcome.NOT_APPLICABLE.value, "There are no two predictors to hold against the plan.", np.nan, ""
     what, margin = words.subject(row), params.min_probability - float(row["p"])
     data = _data(row, what)
     if row["order"] == _FAILED:

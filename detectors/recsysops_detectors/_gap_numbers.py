@@ -11,7 +11,7 @@ from recsysops.domain.distribution import PROBABILITIES
 from recsysops.domain.gap import gap
 from recsysops.domain.measure import Array, Measure, transform
 from recsysops.domain.verdict import CheckOutcome
-from recsysops_detectors._common import listed, live
+from recsysops_detectors._common import cell_positions, listed, live
 
 # Columns of our own. Shares: quantiles 0.1, 0.5 and 0.9 of the served prediction, of comparable titles, of the plan.
 PREDICTED: Final = ("p10", "p50", "p90")
@@ -123,6 +123,7 @@ def _why_not(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.Series:
 
 def _missing_fields(rows: pd.DataFrame, checks: pd.DataFrame) -> pd.Series:
     key = list(c.CELL_KEY)
-    failed = checks[checks[c.OUTCOME] == CheckOutcome.FAILED].drop_duplicates([*key, c.FIELD])
+    failed = checks[(checks[c.OUTCOME] == CheckOutcome.FAILED).to_numpy()]
+    failed = failed[cell_positions(rows, failed) >= 0].drop_duplicates([*key, c.FIELD])
     names = failed.groupby(key)[c.FIELD].agg(lambda fields: listed(sorted(map(str, fields)))).rename(MISSING)
     return rows[key].merge(names.reset_index(), on=key, how="left")[MISSING].astype("object").fillna("")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -28,7 +28,7 @@ class Detection:
     findings: pd.DataFrame
     """Columns FINDING, worst first; the same columns when empty."""
     verdicts: pd.DataFrame
-    """Columns VERDICT: exactly one row for every cell and rule, in the order of the cells."""
+    """Columns VERDICT: exactly one row for every cell and rule, in the order of the cells; see `Detector.scope`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,14 @@ class Detector(Generic[P]):
     rules: tuple[Rule, ...]
     examples: tuple[Example, ...]
     source: str
+    scope: Literal["cell", "service"] = "cell"
+    """Whom it finds fault with: cells, or the service as a whole (feeds, say).
+
+    Of a service scope every finding has `all` as title, market and surface and a field that says what of the service;
+    beside one verdict per cell and rule (passed: what the cell rests on is sound; not_run: it is not, nothing can be
+    said of the cell) there is one per rule for (all, all, all): whether anything was found. That the service is sound
+    makes no cell ok by itself. It runs without cells, too.
+    """
     flags_missing: bool = False
     """Missing values are what it looks for."""
     judges_jointly: bool = False

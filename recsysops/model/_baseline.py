@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from recsysops.domain.distribution import PROBABILITIES
 from recsysops.model._asof import Floats
@@ -15,6 +16,8 @@ HANDFUL: Final = 5
 _GROUP_TITLES: Final = 300
 _GROUP_WEIGHT: Final = 5.0
 """Comparable titles' worth of weight on all recent titles of the market and surface."""
+_CHUNK: Final = 4_000
+"""Rows judged at once."""
 _WINDOWS: Final = 20
 """Past windows behind the forecast of a denominator."""
 
@@ -26,30 +29,58 @@ def comparable_quantiles(rows: Rows, neighbours: Neighbours, past: Past, cells: 
         Shape (n rows, 19) on the transformed scale, ascending; missing where there is less than a handful of titles.
     """
     result = np.full((len(rows), len(PROBABILITIES)), np.nan)
-    weights = neighbours.weights
-    recent = cells.latest(rows, _GROUP_TITLES)
-    for at in range(len(rows)):
-        near = neighbours.place[at] >= 0
-        n = int(near.sum())
-        if n < HANDFUL:
-            continue
-        own = weights[at, near]
-        group = recent[at][past.title[recent[at]] != rows.title[at]]
-        values = np.concatenate([past.y[neighbours.place[at, near]], past.y[group]])
-        shares = np.concatenate([own * n / own.sum(), np.full(len(group), _GROUP_WEIGHT / max(len(group), 1))])
-        result[at] = smooth_quantiles(values, shares)
+    enough = np.flatnonzero((neighbours.place >= 0).sum(axis=1) >= HANDFUL)
+    for at in np.array_split(enough, len(enough) // _CHUNK + 1):
+        near = Neighbours(neighbours.place[at], neighbours.distance[at])
+        values, weights = _weighed(rows.take(at), near, past, cells)
+        result[at] = smooth_quantiles(values, weights)
     return result
 
 
+def _weighed(rows: Rows, near: Neighbours, past: Past, cells: CellIndex) -> tuple[Floats, Floats]:
+    """Return outcomes and weights, shape (n rows, k + group): comparable titles first, then the recent group."""
+    seen, weights = near.place >= 0, near.weights
+    own = weights * (seen.sum(axis=1) / weights.sum(axis=1))[:, None]
+    recent = cells.latest_places(rows, _GROUP_TITLES)
+    titles, codes = past.titles
+    code = titles.get_indexer(pd.Index(rows.title, dtype=object))
+    in_group = (recent >= 0) & (codes[recent] != code[:, None])
+    share = _GROUP_WEIGHT / np.maximum(in_group.sum(axis=1), 1)
+    outcomes = np.concatenate([past.y[near.place], past.y[recent]], axis=1)
+    return outcomes, np.concatenate([own, np.where(in_group, share[:, None], 0.0)], axis=1)
+
+
 def smooth_quantiles(values: Floats, weights: Floats) -> Floats:
-    """Return the nineteen quantiles of weighted values, linear between the middles of their steps."""
-    order = np.argsort(values, kind="stable")
-    mass = np.cumsum(weights[order])
-    middle = (mass - weights[order] / 2) / mass[-1]
-    return np.interp(PROBABILITIES, middle, values[order])
+    """Return the nineteen quantiles of weighted values, linear between the middles of their steps.
+
+    Args:
+        values: Shape (n cases, m).
+        weights: Shape (n cases, m), some of each case above 0; a value that weighs nothing does not count.
+
+    Returns:
+        Shape (n cases, 19), ascending.
+    """
+    counts = weights > 0
+    order = np.argsort(np.where(counts, values, np.inf), axis=1, kind="stable")
+    largest = np.where(counts, values, -np.inf).max(axis=1, keepdims=True)
+    # What weighs nothing comes last and repeats the largest value: beyond the last step the line stays level.
+    value = np.take_along_axis(np.where(counts, values, largest), order, axis=1)
+    weight = np.take_along_axis(weights, order, axis=1)
+    mass = np.cumsum(weight, axis=1)
+    middle = (mass - weight / 2) / mass[:, -1:]
+    last, shape = values.shape[1] - 1, (len(values), len(PROBABILITIES))
+    place = np.array([np.searchsorted(row, PROBABILITIES, "right") for row in middle], dtype=np.int64).reshape(shape)
+    left, right = np.maximum(place - 1, 0), np.minimum(place, last)
+    from_at, from_value = np.take_along_axis(middle, left, axis=1), np.take_along_axis(value, left, axis=1)
+    step = np.take_along_axis(middle, right, axis=1) - from_at
+    rise = np.take_along_axis(value, right, axis=1) - from_value
+    slope = np.where(step > 0, rise, 0.0) / np.where(step > 0, step, 1.0)
+    return np.asarray(slope * np.maximum(PROBABILITIES - from_at, 0.0) + from_value, dtype=np.float64)
 
 
 def forecast_denominator(rows: Rows, past: Past, cells: CellIndex) -> Floats:
     """Return the median denominator of the latest windows known at the cut in each row's cell."""
-    found = cells.latest(rows, _WINDOWS)
-    return np.array([np.median(past.denominator[at]) if len(at) else np.nan for at in found], dtype=np.float64)
+    recent = cells.latest_places(rows, _WINDOWS)
+    unique, inverse = np.unique(recent, axis=0, return_inverse=True)
+    medians = [np.median(past.denominator[at[at >= 0]]) if (at >= 0).any() else np.nan for at in unique]
+    return np.asarray(medians, dtype=np.float64)[inverse.ravel()]

@@ -1,6 +1,6 @@
 """LightGBM: one small ensemble for one target. Not for quantiles: see `_conformal`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -33,8 +33,24 @@ class Ensemble:
         """Return one number per row of a feature frame; a column the frame lacks is missing in every row."""
         if frame.empty:
             return np.zeros(len(frame))
-        named = _named(frame, self.columns)
+        named = as_given(frame, self.columns)
         answers = [booster.predict(named, num_threads=1, validate_features=True) for booster in self.boosters]
+        return cast(Floats, np.mean(np.array(answers, dtype=np.float64), axis=0))
+
+    def predict_columns(self, columns: Mapping[str, Floats]) -> Floats:
+        """Return what `predict` does for features that are in no frame: for few rows, making one costs most.
+
+        Args:
+            columns: Column to its values, shape (n rows,) each; LightGBM gets them by name and in its own order.
+        """
+        n = len(next(iter(columns.values()), ()))
+        matrix = np.full((n, len(self.columns)), np.nan)
+        for at, name in enumerate(self.columns):
+            if name in columns:
+                matrix[:, at] = columns[name]
+        if not n:
+            return np.zeros(0)
+        answers = [booster.predict(matrix, num_threads=1) for booster in self.boosters]
         return cast(Floats, np.mean(np.array(answers, dtype=np.float64), axis=0))
 
     def texts(self) -> list[str]:
@@ -64,7 +80,7 @@ def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings, *, is_roug
     for member in range(_BAG_SMALL if is_small and not is_rough else 1):
         params = _params(len(frame), settings) | {"seed": settings.seed * 100 + member}
         data = lightgbm.Dataset(
-            _named(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")}
+            as_given(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")}
         )
         boosters.append(lightgbm.train(params, data, rounds))
     # A booster that came from text predicts from the same text it is stored as.
@@ -92,7 +108,8 @@ def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
     return common | {"num_leaves": 23, "learning_rate": 0.1, "max_bin": 63, "min_data_in_leaf": 40}
 
 
-def _named(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def as_given(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of a feature frame as boosters know them; a column the frame lacks is missing in every row."""
     # Values of metadata stand in feature names, and LightGBM refuses some characters: it gets numbers instead.
     chosen = frame.reindex(columns=list(columns)).astype(np.float64)
     return chosen.set_axis([f"f{at:04d}" for at in range(len(columns))], axis=1)

@@ -27,6 +27,15 @@ class State:
     since: dict[str, int]
     """When each field took its present value, microseconds."""
 
+    @classmethod
+    def over(cls, parts: "Sequence[State]") -> "State":
+        """Lay states over each other, the last one on top."""
+        return cls(
+            next((part.name for part in reversed(parts) if part.name), ""),
+            {key: value for part in parts for key, value in part.fields.items()},
+            {key: at for part in parts for key, at in part.since.items()},
+        )
+
 
 @dataclass
 class Catalogue:
@@ -66,6 +75,10 @@ class Catalogue:
         last = seen.agg({OBSERVED_AT: "max", MARKET: "min"}).sort_values(OBSERVED_AT, kind="stable").tail(limit)
         return self.states_at(list(last.index), list(last[MARKET]), np.full(len(last), at, dtype=np.int64))
 
+    def versions_at(self, titles: Keys, markets: Keys, cuts: Ints) -> list[State | None]:
+        """Return the version of each title that held in exactly this market at each cut, None where there is none."""
+        return [self._versions[at] if at >= 0 else None for at in self._latest(titles, markets, cuts)]
+
     def _latest(self, titles: Keys, markets: Keys, cuts: Ints) -> Ints:
         if not len(titles):
             return np.zeros(0, dtype=np.int64)
@@ -96,11 +109,6 @@ class Catalogue:
         """Return the number of a general version with a market's version laid over it."""
         if (general, own) not in self._numbers:
             parts = [self._versions[at] for at in (general, own) if at >= 0]
-            state = State(
-                next((part.name for part in reversed(parts) if part.name), ""),
-                {key: value for part in parts for key, value in part.fields.items()},
-                {key: at for part in parts for key, at in part.since.items()},
-            )
             self._numbers[general, own] = len(self.states)
-            self.states.append(state)
+            self.states.append(State.over(parts))
         return self._numbers[general, own]

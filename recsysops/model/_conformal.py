@@ -53,6 +53,8 @@ class Calibration:
         large = [int(g) for g in np.unique(self.group) if (self.group == g).sum() >= _MIN_GROUP]
         for key in [*large, -1]:
             chosen = group == key if key >= 0 else ~np.isin(group, large)
+            if not chosen.any():
+                continue
             members = np.flatnonzero(self.group == key) if key >= 0 else np.arange(len(self.group))
             for part in np.array_split(np.flatnonzero(chosen), chosen.sum() * len(members) // _CHUNK + 1):
                 result[part] = level[part, None] + scale[part, None] * self._scores(level[part], members)
@@ -115,14 +117,13 @@ def weighted_quantiles(scores: Floats, weights: Floats) -> Floats:
     """
     mass = np.cumsum(weights, axis=1)
     total = mass[:, -1:] + 1.0
-    result = np.zeros((len(weights), len(PROBABILITIES)))
-    last = len(scores) - 1
-    for at, p in enumerate(PROBABILITIES):
-        # A hair's breadth keeps floor and ceil exact where (n + 1) p is a whole number.
-        lower = np.clip((mass <= p * total + 1e-9).sum(axis=1) - 1, 0, last)
-        upper = np.clip((mass < p * total - 1e-9).sum(axis=1), 0, last)
-        if abs(p - 0.5) < 1e-9:
-            result[:, at] = (scores[lower] + scores[upper]) / 2
-        else:
-            result[:, at] = scores[lower if p < 0.5 else upper]
-    return result
+    # A hair's breadth keeps floor and ceil exact where (n + 1) p is a whole number.
+    low, high = PROBABILITIES * total + 1e-9, PROBABILITIES * total - 1e-9
+    lower, upper = np.zeros((2, len(weights), len(PROBABILITIES)), dtype=np.int64)
+    for at, row in enumerate(mass):
+        lower[at] = np.searchsorted(row, low[at], "right") - 1
+        upper[at] = np.searchsorted(row, high[at], "left")
+    last, middle = len(scores) - 1, np.abs(PROBABILITIES - 0.5) < 1e-9
+    below, above = scores[np.minimum(np.maximum(lower, 0), last)], scores[np.minimum(upper, last)]
+    quantiles = np.where(middle, (below + above) / 2, np.where(PROBABILITIES < 0.5, below, above))
+    return np.asarray(quantiles, dtype=np.float64)

@@ -14,8 +14,8 @@ from recsysops.model._asof import Floats, Ints
 from recsysops.model._catalogue import State
 from recsysops.model._encode import Columns, encode, relative, vectors
 from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory, Values
-from recsysops.model._known import Known, Memory
-from recsysops.model._neighbours import Neighbours, nearest
+from recsysops.model._known import KnownTitles, Memory
+from recsysops.model._neighbours import Neighbours, Pools
 from recsysops.model._past import Past, Rows
 from recsysops.model._recipe import Recipe
 from recsysops.model._values import as_values
@@ -39,18 +39,49 @@ class Features:
     neighbours: Neighbours
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """Features of n rows, column by column: for few rows, a frame would cost more than all that is in it."""
+
+    columns: Columns
+    level: Floats
+    is_missing: Ints
+    neighbours: Neighbours
+
+
 class FeatureBuilder:
     """Builds features with one recipe; shares what does not depend on measure or horizon."""
 
-    def __init__(self, known: Known, recipe: Recipe) -> None:
-        """Build from what is `known` with `recipe`."""
+    def __init__(self, known: KnownTitles, recipe: Recipe, elder: "FeatureBuilder | None" = None) -> None:
+        """Build from what is `known` with `recipe`; what an elder builder made ready of the past is used again."""
         self.known, self.recipe = known, recipe
-        self._memory = Memory()
+        self._elder = elder
+        self._memory = Memory(elder.memory if elder is not None else None)
         self._vectors: Floats = np.zeros((0, 0))
         self._widest: tuple[Rows, Columns] | None = None
 
+    @property
+    def memory(self) -> Memory:
+        """What it made ready so far."""
+        return self._memory
+
+    def make_ready(self, past: Past) -> None:
+        """Make ready all that depends on the past alone, for the builders this one is the elder of."""
+        self.cells(past)
+        self._pools(past)
+        launched = self.known.launches.launched
+        for name in self._with_history():
+            self._history(name, past)
+            self._earlier_titles(name, launched)
+
     def build(self, rows: Rows, past: Past) -> Features:
         """Return the features of rows, outcomes taken from `past` where known at each row's cut."""
+        found = self.gather(rows, past)
+        frame = pd.DataFrame(dict(zip(found.columns.names, found.columns.values, strict=True)))
+        return Features(frame, found.level, found.is_missing, found.neighbours)
+
+    def gather(self, rows: Rows, past: Past) -> Gathered:
+        """Do the work of `build`."""
         shared = self._memory.get(("shared", rows.key), lambda: self._shared(rows))
         columns = Columns(list(shared.names), list(shared.values))
         level = self.cells(past).level(rows, past.y)
@@ -58,8 +89,8 @@ class FeatureBuilder:
         self._add_histories(columns, rows, past, level)
         neighbours = self.neighbours(rows, past)
         _add_comparables(columns, neighbours, past.y, level)
-        frame = pd.DataFrame(dict(zip(columns.names, columns.values, strict=True)))
-        return Features(frame, level, np.asarray(frame["|missing_total"] > 0, dtype=np.int64), neighbours)
+        missing = dict(zip(columns.names, columns.values, strict=True))["|missing_total"]
+        return Gathered(columns, level, np.asarray(missing > 0, dtype=np.int64), neighbours)
 
     def neighbours(self, rows: Rows, past: Past) -> Neighbours:
         """Return the comparable titles of rows among `past`."""
@@ -76,9 +107,21 @@ class FeatureBuilder:
         return self._memory.get(("cells", past.key), lambda: CellIndex.of(past))
 
     def _nearest(self, rows: Rows, past: Past) -> Neighbours:
-        own, pool = self.states(rows), self.states(past.launched)  # may meet new states, so before their vectors
-        space = self._space()
-        return nearest(rows, space[own], past, space[pool], self.known.settings.n_comparables)
+        own = self._memory.get(("vectors", rows.key), lambda: self._own_vectors(rows))
+        return self._pools(past).nearest(rows, own, self.known.settings.n_comparables)
+
+    def _own_vectors(self, rows: Rows) -> Floats:
+        numbers, inverse = np.unique(self.states(rows), return_inverse=True)
+        return self._vectors_of(numbers)[inverse]
+
+    def _pools(self, past: Past) -> Pools:
+        return self._memory.get(
+            ("pools", past.key), lambda: Pools.of(past, self._vectors_of(self.states(past.launched)))
+        )
+
+    def _vectors_of(self, numbers: Ints) -> Floats:
+        """Return the vectors of states that were met."""
+        return self._space()[numbers] if self._elder is None else vectors(self.recipe, self._take(numbers))
 
     def _space(self) -> Floats:
         """Return the vectors of all states met so far; only new ones are computed."""
@@ -123,20 +166,25 @@ class FeatureBuilder:
         launched = self.known.launches.launched
         # As shares: a bare count grows with time, and beyond the counts it learned from the model would be guessing.
         total = np.log1p(np.searchsorted(np.sort(launched.cut), rows.cut, side="right"))
-        for name in [field.name for field in self.recipe.fields if field.has_history]:
-            earlier = EarlierTitles(self._values(name, launched), launched.cut)
-            mean, most = earlier.counts(rows, self._values(name, rows))
+        for name in self._with_history():
+            mean, most = self._earlier_titles(name, launched).counts(rows, self._values(name, rows))
             columns.add(f"{name}|earlier", np.log1p(mean) - total)
             columns.add(f"{name}|earlier_most", np.log1p(most) - total)
 
     def _add_histories(self, columns: Columns, rows: Rows, past: Past, level: Floats) -> None:
         total = np.log1p(self.cells(past).counts(rows))
-        for name in [field.name for field in self.recipe.fields if field.has_history]:
+        for name in self._with_history():
             history = self._history(name, past)
             mean, most, titles = history.means(rows, self._values(name, rows), past.y, level)
             columns.add(f"{name}|history", mean)
             columns.add(f"{name}|history_best", most)
             columns.add(f"{name}|history_titles", np.log1p(np.nan_to_num(titles)) - total)
+
+    def _with_history(self) -> list[str]:
+        return [field.name for field in self.recipe.fields if field.has_history]
+
+    def _earlier_titles(self, name: str, launched: Rows) -> EarlierTitles:
+        return self._memory.get(("earlier", name), lambda: EarlierTitles(self._values(name, launched), launched.cut))
 
     def _history(self, name: str, past: Past) -> ValueHistory:
         return self._memory.get(

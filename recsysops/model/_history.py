@@ -25,21 +25,21 @@ _PRIOR: Final = 3.0
 class CellIndex:
     """The past by market and surface, ordered by when it was known."""
 
-    cells: pd.MultiIndex
+    cells: "pd.Index[str]"
+    """Market and surface as one text."""
     index: AsOfIndex
     known: Ints
 
     @classmethod
     def of(cls, past: Past) -> "CellIndex":
         """Index the past."""
-        pairs = pd.MultiIndex.from_arrays([past.market, past.surface])
-        cells = pairs.unique()
-        groups = cells.get_indexer(pairs).astype(np.int64)
+        cells = past.place.unique()
+        groups = cells.get_indexer(past.place).astype(np.int64)
         return cls(cells, AsOfIndex.of(groups, past.known, len(cells)), past.known)
 
     def cell_of(self, rows: Rows | Past) -> Ints:
         """Return the number of each row's cell, -1 where it has no past."""
-        return self.cells.get_indexer(pd.MultiIndex.from_arrays([rows.market, rows.surface])).astype(np.int64)
+        return self.cells.get_indexer(rows.place).astype(np.int64)
 
     def level(self, rows: Rows, y: Floats) -> Floats:
         """Return the mean of the latest outcomes of each row's cell; missing where nothing was known."""
@@ -53,6 +53,18 @@ class CellIndex:
         """Return how many outcomes of each row's cell were known."""
         begin, end = self.index.span(self.cell_of(rows), rows.cut)
         return (end - begin).astype(np.float64)
+
+    def latest_places(self, rows: Rows, count: int) -> Ints:
+        """Return the positions in the past of the latest known outcomes of each row's cell, oldest first.
+
+        Returns:
+            Shape (n rows, count), -1 first where there are fewer.
+        """
+        begin, end = self.index.span(self.cell_of(rows), rows.cut)
+        place = end[:, None] + np.arange(-count, 0)[None, :]
+        known = place >= begin[:, None]
+        order = self.index.order if len(self.index.order) else np.full(1, -1, dtype=np.int64)
+        return np.where(known, order[np.where(known, place, 0)], -1)
 
     def latest(self, rows: Rows, count: int) -> list[Ints]:
         """Return, per row, the positions in the past of the latest known outcomes of its cell."""

@@ -1,5 +1,6 @@
 """Everything known at one time, made ready once and shared by measures and horizons. Not for learning."""
 
+from collections import ChainMap
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -8,8 +9,8 @@ from typing import Final, Protocol, TypeVar
 import pandas as pd
 
 from recsysops.columns import KNOWN_AT, MARKET, SURFACE
-from recsysops.model._asof import microsecond, microseconds
-from recsysops.model._catalogue import Catalogue
+from recsysops.model._asof import Ints, microsecond, microseconds
+from recsysops.model._catalogue import Catalogue, Keys, State
 from recsysops.model._past import LaunchBook, Past, known_outcomes, known_titles, past_of
 from recsysops.model._recipe import Recipe
 from recsysops.settings import ModelSettings
@@ -36,6 +37,35 @@ class Frames(Protocol):
     @property
     def outcomes(self) -> pd.DataFrame:
         """OUTCOMES."""
+        ...
+
+
+class States(Protocol):
+    """States of metadata, by number."""
+
+    states: list[State]
+
+    def states_at(self, titles: Keys, markets: Keys, cuts: Ints) -> Ints:
+        """Return the number of the state of each title in each market as known at each cut."""
+        ...
+
+
+class KnownTitles(Protocol):
+    """What features are built from."""
+
+    @property
+    def catalogue(self) -> States:
+        """The metadata."""
+        ...
+
+    @property
+    def launches(self) -> LaunchBook:
+        """The launches."""
+        ...
+
+    @property
+    def settings(self) -> ModelSettings:
+        """How many comparable titles."""
         ...
 
 
@@ -73,12 +103,16 @@ class Known:
 class Memory:
     """Remembers the results of pure functions of rows by the content of the rows."""
 
-    def __init__(self) -> None:
-        """Remember nothing yet."""
-        self._kept: dict[tuple[str, ...], object] = {}
+    def __init__(self, elder: "Memory | None" = None) -> None:
+        """Remember nothing yet but what an elder one does, to which nothing is added."""
+        self._kept: ChainMap[tuple[str, ...], object] = elder.child() if elder is not None else ChainMap()
 
     def get(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
         """Return what is kept under `key`, made now if it is not."""
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]  # type: ignore[return-value]  # the key names what was kept
+
+    def child(self) -> "ChainMap[tuple[str, ...], object]":
+        """Return what is kept, under a layer that takes what is added."""
+        return self._kept.new_child()

@@ -37,6 +37,7 @@ from recsysops.model._asof import DAY, Floats, Ints, microsecond, microseconds
 Texts = npt.NDArray[np.object_]
 NEVER: Final = np.iinfo(np.int64).max
 NO_TIME: Final = np.iinfo(np.int64).min
+_NOWHERE: Final[Ints] = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Rows:
         """Name each row, so that it is known again among others; equal names are equal rows."""
         parts = zip(self.title, self.market, self.surface, self.launch.tolist(), self.cut.tolist(), strict=True)
         return pd.Index([f"{t}\x00{m}\x00{s}\x00{launch}\x00{cut}" for t, m, s, launch, cut in parts], dtype=object)
+
+    @cached_property
+    def place(self) -> "pd.Index[str]":
+        """Market and surface of each row, as one text."""
+        return places(self.market, self.surface)
 
     def take(self, at: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Rows":
         """Return the rows at these positions."""
@@ -105,6 +111,17 @@ class Past:
         """Hash of which cells these are and when each was known; what the outcomes were does not enter."""
         return _content_key((self.launch, self.known), (self.title, self.market, self.surface))
 
+    @cached_property
+    def place(self) -> "pd.Index[str]":
+        """Market and surface of each outcome, as one text."""
+        return places(self.market, self.surface)
+
+    @cached_property
+    def titles(self) -> "tuple[pd.Index[str], Ints]":
+        """Its titles, once each, and the position of each outcome's title among them."""
+        codes, titles = pd.factorize(self.title)
+        return pd.Index(titles, dtype=object), codes.astype(np.int64)
+
     def take(self, at: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Past":
         """Return the outcomes at these positions."""
         keys = (self.title[at], self.market[at], self.surface[at])
@@ -121,6 +138,11 @@ class Past:
         return Rows(
             self.title, self.market, self.surface, self.launch, self.launch - lead * DAY, lead.astype(np.float64)
         )
+
+
+def places(market: Texts, surface: Texts) -> "pd.Index[str]":
+    """Return market and surface as one text each: an index of texts is looked up faster than one of pairs."""
+    return pd.Index([f"{m}\x00{s}" for m, s in zip(market, surface, strict=True)], dtype=object)
 
 
 def _content_key(numbers: Sequence[Ints | Floats], texts: Sequence[Texts]) -> str:
@@ -191,9 +213,12 @@ class LaunchBook:
             launch before it (missing where none is known).
         """
         near, since = np.zeros(len(rows)), np.full(len(rows), np.nan)
-        for group, entries in self._groups(rows):
+        titles, _ = self._titles
+        code = titles.get_indexer(pd.Index(rows.title, dtype=object)).astype(np.int64)
+        for place in sorted(set(rows.place)):
+            group, entries = np.flatnonzero(rows.place == place), self._entries.get(place, _NOWHERE)
             for at in np.array_split(group, max(1, len(group) * len(entries) // 4_000_000)):
-                near[at], since[at] = self._count(rows.take(at), entries, window_days * DAY)
+                near[at], since[at] = self._count(rows.take(at), code[at], entries, window_days * DAY)
         return near, since
 
     @cached_property
@@ -214,20 +239,22 @@ class LaunchBook:
         lead = np.full(len(keep), float(min(LEADS)))
         return Rows(self._title[keep], self._market[keep], self._surface[keep], at[keep], at[keep], lead)
 
-    def _groups(self, rows: Rows) -> Sequence[tuple[Ints, Ints]]:
-        pairs = sorted(set(zip(rows.market, rows.surface, strict=True)))
-        return [
-            (
-                np.flatnonzero((rows.market == market) & (rows.surface == surface)),
-                np.flatnonzero((self._market == market) & (self._surface == surface) & (self._launch > NO_TIME)),
-            )
-            for market, surface in pairs
-        ]
+    @cached_property
+    def _titles(self) -> "tuple[pd.Index[str], Ints]":
+        codes, titles = pd.factorize(self._title)
+        return pd.Index(titles, dtype=object), codes.astype(np.int64)
 
-    def _count(self, rows: Rows, entries: Ints, window: int) -> tuple[Floats, Floats]:
+    @cached_property
+    def _entries(self) -> dict[str, Ints]:
+        """Planned versions by market and surface."""
+        planned = np.flatnonzero(self._launch > NO_TIME)
+        place = pd.Series(places(self._market[planned], self._surface[planned]))
+        return {str(name): planned[at] for name, at in place.groupby(place).indices.items()}
+
+    def _count(self, rows: Rows, title: Ints, entries: Ints, window: int) -> tuple[Floats, Floats]:
         launch, cut = self._launch[entries][None, :], rows.cut[:, None]
         valid = (self._begin[entries][None, :] <= cut) & (self._end[entries][None, :] > cut)
-        valid &= self._title[entries][None, :] != rows.title[:, None]
+        valid &= self._titles[1][entries][None, :] != title[:, None]
         distance = rows.launch[:, None] - launch
         near = (valid & (np.abs(distance) <= window)).sum(axis=1).astype(np.float64)
         before = np.where(valid & (distance > 0), distance, NEVER)

@@ -1,5 +1,6 @@
 """Prediction rows: who is served, under which label, and why the other abstains. Not for the numbers themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -66,8 +67,53 @@ class Context:
     """Why comparable titles are served although the model answers; empty where the model is."""
 
 
-def prediction_rows(context: Context, model: Answer, baseline: Answer) -> pd.DataFrame:
-    """Return PREDICTION for the model and comparable titles, exactly one of them served where any answers."""
+def prediction_rows(parts: Sequence[tuple[Context, Answer, Answer]]) -> pd.DataFrame:
+    """Return PREDICTION, made in one go: a frame for each target would cost more than the predictions.
+
+    Args:
+        parts: Of each measure and horizon what holds, what the model says and what comparable titles say, all about the
+            same cells.
+
+    Returns:
+        Per target the rows of the model, then those of comparable titles; of each two exactly one is served where any
+        answers.
+    """
+    rows = [row for context, model, baseline in parts for row in _both(context, model, baseline)]
+    if not rows or not len(parts[0][0].keys):
+        return pd.DataFrame(columns=list(PREDICTION))
+    n, keys = len(parts[0][0].keys), parts[0][0].keys
+    frame = keys.take(np.tile(np.arange(n), len(rows))).reset_index(drop=True)
+    quantiles = np.concatenate([row.shares for row in rows])
+    made = {
+        MEASURE: np.repeat([row.context.measure for row in rows], n),
+        HORIZON: np.repeat([row.context.horizon for row in rows], n).astype(np.int64),
+        LEAD: np.concatenate([row.context.lead for row in rows]),
+        AS_OF: parts[0][0].as_of,
+        PREDICTOR: np.repeat([row.answer.predictor for row in rows], n),
+        IS_SERVED: np.concatenate([row.served for row in rows]),
+        ABSTAINS: pd.array([reason for row in rows for reason in row.answer.reasons], dtype="str"),
+        LABEL: pd.array([label for row in rows for label in row.labels], dtype="str"),
+        DENOMINATOR: np.concatenate([row.context.denominator for row in rows]),
+        MODEL_ID: pd.array([row.answer.model_id for row in rows for _ in range(n)], dtype="str"),
+    }
+    named = {name: quantiles[:, at] for at, name in enumerate(QUANTILES)}
+    both = pd.concat([frame, pd.DataFrame(made | named, index=frame.index)], axis=1)
+    return both[list(PREDICTION)].astype({MEASURE: "str", PREDICTOR: "str"})
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What one predictor says of n cells, and whether it is served."""
+
+    context: Context
+    answer: Answer
+    served: npt.NDArray[np.bool_]
+    labels: list[str]
+    shares: Floats
+    """Shape (n, 19)."""
+
+
+def _both(context: Context, model: Answer, baseline: Answer) -> tuple[_Row, _Row]:
     for answer in (model, baseline):
         answer.reasons = [blocked or reason for blocked, reason in zip(context.blocked, answer.reasons, strict=True)]
     has_model = np.array([reason is None for reason in model.reasons], dtype=bool)
@@ -78,37 +124,23 @@ def prediction_rows(context: Context, model: Answer, baseline: Answer) -> pd.Dat
         f"{FALLBACK}: {reason or context.fallback}" if served else ""
         for reason, served in zip(model.reasons, serves_baseline, strict=True)
     ]
-    return pd.concat(
-        [
-            _rows(context, model, serves_model, [""] * len(fallbacks)),
-            _rows(context, baseline, serves_baseline, fallbacks),
-        ],
-        ignore_index=True,
+    return (
+        _row(context, model, serves_model, [""] * len(fallbacks)),
+        _row(context, baseline, serves_baseline, fallbacks),
     )
 
 
-def _rows(context: Context, answer: Answer, served: npt.NDArray[np.bool_], fallbacks: list[str]) -> pd.DataFrame:
-    frame = context.keys.copy()
-    frame[MEASURE] = context.measure
-    frame[HORIZON] = context.horizon
-    frame[LEAD] = context.lead
-    frame[AS_OF] = context.as_of
-    frame[PREDICTOR] = answer.predictor
-    frame[IS_SERVED] = served
-    frame[ABSTAINS] = pd.array(answer.reasons, dtype="str")
+def _row(context: Context, answer: Answer, served: npt.NDArray[np.bool_], fallbacks: list[str]) -> _Row:
     early = np.where(context.days > LEADS[0], EARLY, "")
-    frame[LABEL] = [
+    labels = [
         "; ".join(filter(None, (fallback, soon, context.label)))
         for fallback, soon in zip(fallbacks, early, strict=True)
     ]
-    frame[DENOMINATOR] = context.denominator
-    frame[MODEL_ID] = pd.array([answer.model_id] * len(frame), dtype="str")
     fine = np.array([reason is None for reason in answer.reasons], dtype=bool)
-    values = np.full((len(frame), len(QUANTILES)), np.nan)
+    values = np.full((len(fine), len(QUANTILES)), np.nan)
     if fine.any():
         values[fine] = shares(context.measure, answer.quantiles[fine], context.denominator[fine])
-    frame[list(QUANTILES)] = values
-    return frame[list(PREDICTION)]
+    return _Row(context, answer, served, labels, values)
 
 
 def days_until(launch: Ints, as_of: int) -> Floats:

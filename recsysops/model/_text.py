@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -48,11 +49,14 @@ class TextModel:
         """Return one row of length one (zero where no word is known) per text, shape (n texts, n dimensions)."""
         if not self.words:
             return np.zeros((len(texts), 0))
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        counter = CountVectorizer(vocabulary={word: at for at, word in enumerate(self.words)}, dtype=np.float64)
-        counts: Any = counter.transform(texts)
+        counts: Any = self._counter.transform(texts)
         counts.data = (1 + np.log(counts.data)) * self.idf[counts.indices]
         lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1)).ravel())
         projected = np.asarray(counts @ self.components.T, dtype=np.float64)
         return np.asarray(projected / np.where(lengths > 0, lengths, 1.0)[:, None], dtype=np.float64)
+
+    @cached_property
+    def _counter(self) -> Any:  # noqa: ANN401 - the library ships no types
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        return CountVectorizer(vocabulary={word: at for at, word in enumerate(self.words)}, dtype=np.float64)

@@ -4,7 +4,7 @@ Each launch enters with one lead, chosen by a hash of its cell, so that leads ar
 near-copies of a launch would cost four times as much and make small leaves look supported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -47,6 +47,12 @@ class TrainedModel:
         """Return quantiles on the transformed scale, shape (n, 19)."""
         level = self.point.predict(features.frame)
         return self.calibration.quantiles(level, self.scale(features.frame), features.is_missing)
+
+    def quantiles_of(self, columns: Mapping[str, Floats], is_missing: Ints) -> Floats:
+        """Return what `quantiles` does for features that are in no frame."""
+        level = self.point.predict_columns(columns)
+        scale = np.ones(len(level)) if self.difficulty is None else _positive(self.difficulty.predict_columns(columns))
+        return self.calibration.quantiles(level, scale, is_missing)
 
     def scale(self, frame: pd.DataFrame) -> Floats:
         """Return how hard each row is to predict, relative to the others; 1 where that was not learned."""

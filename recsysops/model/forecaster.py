@@ -12,35 +12,32 @@ import numpy as np
 import pandas as pd
 
 from recsysops.columns import (
-    CANCELLED,
-    CELL_KEY,
     COMPARABLE_TITLES,
     FIELDS,
     LAUNCH_AT,
-    LAUNCH_STATUS,
     MARKET,
     MODEL,
     NAME,
-    PREDICTION,
     SURFACE,
     TITLE_ID,
     VALUE,
 )  # fmt: skip
+from recsysops.domain.contribution import AnswerParts
 from recsysops.domain.measure import inverse
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.errors import ModelError
-from recsysops.model import _artifacts, _served
-from recsysops.model._asof import Floats, Ints, microseconds
+from recsysops.model import _artifacts, _contributions
 from recsysops.model._backtest import backtest
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator
 from recsysops.model._features import FeatureBuilder
+from recsysops.model._given import ReadyForecast
 from recsysops.model._known import Frames, Known
 from recsysops.model._neighbours import Neighbours
-from recsysops.model._past import NO_TIME, Past, Rows
+from recsysops.model._past import Past, Rows
+from recsysops.model._predicting import Aim, load, predict_cells, rows_at
 from recsysops.model._recipe import Recipe
 from recsysops.model._scores import is_covered, pinball
-from recsysops.model._served import Answer, Context
-from recsysops.model._training import MIN_ROWS, HeldBack, TrainedModel, counted, leads_of, train
+from recsysops.model._training import MIN_ROWS, HeldBack, counted, leads_of, shares, train
 from recsysops.settings import ModelSettings
 
 Progress = Callable[[str, float], None]
@@ -101,19 +98,22 @@ class LaunchForecaster:
     ) -> pd.DataFrame:  # fmt: skip
         """Predict every cell for every target in `models`; see the port."""
         known = self._known(history, as_of, settings)
-        ordered = cells.sort_values(list(CELL_KEY), kind="stable", ignore_index=True)
-        cards = dict(sorted(models.items()))
-        loaded = {target: _loaded(card, folder) for target, card in cards.items()}
-        recipes = [model.recipe for model in loaded.values() if model is not None]
+        aims = _aims(known, models, folder)
+        builders = {
+            aim.model.recipe.fingerprint: self._builder(known, aim.model.recipe)
+            for aim in aims
+            if aim.model is not None
+        }
         # A model's recipe serves the comparable titles as well: learning another one would only cost time.
-        builder = self._builder(known, recipes[0] if recipes else known.recipe)
-        frames = [
-            self._predict_one(builder, ordered, target, card, loaded[target], history.label)
-            for target, card in cards.items()
-        ]
-        if not frames or not len(cells):
-            return pd.DataFrame(columns=list(PREDICTION))
-        return pd.concat(frames, ignore_index=True)
+        return predict_cells(cells, aims, builders or {"": self._builder(known, known.recipe)}, known.at, history.label)
+
+    def ready(
+        self, history: LabelledFrames, as_of: datetime, models: Mapping[tuple[str, int], ModelCard | None],
+        settings: ModelSettings, folder: Path,
+    ) -> ReadyForecast:  # fmt: skip
+        """Make everything ready to predict titles that are stored nowhere; see the port."""
+        known = Known(history, as_of, settings)
+        return ReadyForecast(known, _aims(known, models, folder), history.label)
 
     def comparables(
         self, history: LabelledFrames, cell: tuple[str, str, str], as_of: datetime, measure: str, horizon: int,
@@ -140,6 +140,31 @@ class LaunchForecaster:
                 VALUE: inverse(measure, past.y[near], past.denominator[near]),
                 FIELDS: [dict(state.fields) for state in shown],
             }
+        )
+
+    def contributions(
+        self, history: LabelledFrames, cell: pd.DataFrame, as_of: datetime, card: ModelCard, settings: ModelSettings,
+        folder: Path,
+    ) -> AnswerParts:  # fmt: skip
+        """Take the model's answer for one cell apart; see the port."""
+        known = self._known(history, as_of, settings)
+        model = _artifacts.load(card, folder)
+        past = known.past(card.measure, card.horizon)
+        rows = rows_at(cell, known.at)
+        builder = self._builder(known, model.recipe)
+        features = builder.build(rows, past)
+        columns, base = _contributions.amounts(model.point, features.frame)
+        state = known.catalogue.states[int(builder.states(rows)[0])]
+        fields = [field.name for field in model.recipe.fields]
+        values = _contributions.values_of(rows, state, features.frame, fields)
+        denominator = forecast_denominator(rows, past, builder.cells(past))
+        served = shares(card.measure, model.quantiles(features), denominator)
+        return AnswerParts(
+            base=base,
+            answer=float(model.point.predict(features.frame)[0]),
+            parts=_contributions.parts(columns, model.recipe, values),
+            denominator=float(denominator[0]),
+            median=float(served[0, served.shape[1] // 2]),
         )
 
     def backtest(
@@ -179,60 +204,12 @@ class LaunchForecaster:
             scores["comparable_titles_pinball"] = float(pinball(y[both], counted(measure, baseline[both])).mean())
         return scores
 
-    def _predict_one(
-        self, builder: FeatureBuilder, cells: pd.DataFrame, target: tuple[str, int], card: ModelCard | None,
-        model: TrainedModel | None, label: str,
-    ) -> pd.DataFrame:  # fmt: skip
-        known = builder.known
-        past = known.past(*target)
-        rows = _rows_at(cells, known.at)
-        index = builder.cells(past)
-        denominator = forecast_denominator(rows, past, index)
-        context = Context(
-            cells[[*CELL_KEY, LAUNCH_AT]], *target, pd.Timestamp(known.at, unit="us", tz="UTC").as_unit("us"),
-            _served.days_until(microseconds(cells[LAUNCH_AT]), known.at), rows.lead.astype(np.int64), denominator,
-            _blocked(cells, denominator), label, card.reason if card and card.serves == COMPARABLE_TITLES else "",
-        )  # fmt: skip
-        quantiles = comparable_quantiles(rows, builder.neighbours(rows, past), past, index)
-        reasons = [None if fine else _served.NO_BASELINE for fine in np.isfinite(quantiles[:, 0])]
-        baseline = Answer(COMPARABLE_TITLES, quantiles, reasons)
-        return _served.prediction_rows(context, self._model_answer(known, rows, past, card, model), baseline)
 
-    def _model_answer(
-        self, known: Known, rows: Rows, past: Past, card: ModelCard | None, model: TrainedModel | None
-    ) -> Answer:  # fmt: skip
-        if card is None:
-            return Answer.silent(MODEL, len(rows), _served.NO_MODEL)
-        if model is None:
-            return Answer.silent(MODEL, len(rows), _served.DAMAGED, card.model_id)
-        features = self._builder(known, model.recipe).build(rows, past)
-        return Answer(MODEL, model.quantiles(features), [None] * len(rows), card.model_id)
-
-
-def _loaded(card: ModelCard | None, folder: Path) -> TrainedModel | None:
-    try:
-        return None if card is None else _artifacts.load(card, folder)
-    except ModelError:
-        return None
-
-
-def _rows_at(cells: pd.DataFrame, at: int) -> Rows:
-    """Return cells as rows that see what is known now; a launched title sees what was known at its launch."""
-    launch = microseconds(cells[LAUNCH_AT])
-    cut: Ints = np.where(launch > NO_TIME, np.minimum(launch, at), at).astype(np.int64)
-    return Rows.of(cells.assign(**{LAUNCH_AT: cells[LAUNCH_AT].fillna(pd.Timestamp(at, unit="us", tz="UTC"))}), cut)
-
-
-def _blocked(cells: pd.DataFrame, denominator: Floats) -> list[str | None]:
-    reasons: list[str | None] = []
-    for launch, status, n in zip(cells[LAUNCH_AT], cells[LAUNCH_STATUS], denominator, strict=True):
-        if pd.isna(launch):
-            reasons.append(_served.NO_LAUNCH)
-        elif status == CANCELLED:
-            reasons.append(_served.CANCELLED_LAUNCH)
-        else:
-            reasons.append(None if np.isfinite(n) else _served.NO_DENOMINATOR)
-    return reasons
+def _aims(known: Known, models: Mapping[tuple[str, int], ModelCard | None], folder: Path) -> tuple[Aim, ...]:
+    return tuple(
+        Aim(measure, horizon, card, load(card, folder), known.past(measure, horizon))
+        for (measure, horizon), card in sorted(models.items())
+    )
 
 
 def _serves(scores: dict[str, float], n_titles: int, settings: ModelSettings) -> tuple[str, str]:

@@ -1,9 +1,11 @@
 """The port `TableChecks` on Great Expectations: one suite per owner of fields, each run apart."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsysops.columns import (
@@ -12,25 +14,37 @@ from recsysops.columns import (
     CHECK_RESULT,
     DETAIL,
     FIELD,
+    IS_FILLED,
     OUTCOME,
     OWNER,
     SUITE,
     VALUE,
 )
-from recsysops.domain.requirement import applicable_requirements
+from recsysops.domain.requirement import Positions, requirement_positions
 from recsysops.domain.text import plain
 from recsysops.domain.verdict import CheckOutcome
-from recsysops.quality.missing import missing_reasons, shown
+from recsysops.quality._distinct import distinct
+from recsysops.quality.missing import reasons_of, shown_of
 from recsysops.quality.suite import run_suite
 
-IS_FILLED: Final = "is_filled"
 NO_OWNER: Final = "metadata"
 """Suite of the fields nobody owns."""
 
-_ROW: Final = "row"
-
 SuiteRunner = Callable[[str, pd.DataFrame, Sequence[str]], Mapping[str, int | None]]
-"""(suite, cleaned frame, fields) to the number of nulls by field; None for a field that is no column."""
+"""(suite, frame with nulls where a value is missing, fields) to the number of nulls by field; None: no such column."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One field of one suite, judged in the cells where it is required."""
+
+    suite: str
+    field: str
+    rows: Positions
+    """Of cells."""
+    outcome: npt.NDArray[np.object_]
+    value: pd.Series
+    detail: pd.Series
 
 
 class GreatExpectationsChecks:
@@ -56,59 +70,93 @@ class GreatExpectationsChecks:
             passes nothing), and suite to reason for every suite that failed to run; its checks are not_run.
         """
         cells = titles.drop_duplicates(list(CELL_KEY), ignore_index=True)
-        rows = cells[list(CELL_KEY)].assign(**{_ROW: cells.index})
-        wanted = applicable_requirements(cells, requirements).merge(rows, on=list(CELL_KEY))
-        owner = wanted[OWNER].fillna("").astype("str").str.strip()
-        wanted[SUITE] = owner.where(owner != "", NO_OWNER)
-        parts, broken = [], {}
-        for name, part in wanted.groupby(SUITE, sort=True):
-            suite = str(name)
+        parts: list[_Judged] = []
+        broken: dict[str, str] = {}
+        for suite, fields in _suites(cells, requirements).items():
             try:
-                parts.append(self._check_suite(suite, cells, part))
+                parts += self._check_suite(suite, cells, fields)
             except Exception as error:  # noqa: BLE001 - whatever breaks one suite must not spoil the others
                 broken[suite] = plain(f"{type(error).__name__}: {error}", 300)
-                parts.append(_with(part, CheckOutcome.NOT_RUN, broken[suite]).assign(**{CHECK: IS_FILLED}))
-        results = (
-            pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CHECK_RESULT), dtype="str")
-        )
-        return results[list(CHECK_RESULT)].astype("str"), broken
+                parts += [_all(suite, *each, CheckOutcome.NOT_RUN, broken[suite]) for each in fields.items()]
+        return _results(cells, parts), broken
 
-    def _check_suite(self, suite: str, titles: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
-        judged, cleaned = [], pd.DataFrame(index=titles.index)
-        for name, part in wanted.groupby(FIELD, sort=True):
-            field = str(name)
-            judged.append(self._judge(titles, part, field))
-            if field in titles:
-                cleaned[field] = _cleaned(judged[-1], titles.index)
-        results = pd.concat(judged, ignore_index=True).assign(**{CHECK: IS_FILLED, SUITE: suite})
-        fields = sorted(set(results[FIELD]))
-        counted = self._run(suite, cleaned, fields)
-        masked = (results[OUTCOME] == CheckOutcome.FAILED).groupby(results[FIELD]).sum()
-        for field in fields:
-            if counted[field] != (int(masked[field]) if field in titles else None):
+    def _check_suite(self, suite: str, cells: pd.DataFrame, fields: Mapping[str, Positions]) -> list[_Judged]:
+        judged, filled = [], pd.DataFrame(index=cells.index)
+        for field, rows in fields.items():
+            judged.append(self._judge(suite, cells, field, rows))
+            if field in cells:
+                filled[field] = _filled(judged[-1], len(cells))
+        counted = self._run(suite, filled, list(fields))
+        for part in judged:
+            masked = int((part.outcome == CheckOutcome.FAILED.value).sum())
+            if counted[part.field] != (masked if part.field in cells else None):
                 raise ValueError(
-                    f'Great Expectations counts {counted[field]} missing values of "{field}", our mask {masked[field]}.'
+                    f'Great Expectations counts {counted[part.field]} missing values of "{part.field}", '
+                    f"our mask {masked}."
                 )
-        return results
-
-    def _judge(self, titles: pd.DataFrame, wanted: pd.DataFrame, field: str) -> pd.DataFrame:
-        if field not in titles:
-            return _with(wanted, CheckOutcome.FAILED, "empty: no title has this field, its column is gone")
-        values = titles[field].loc[wanted[_ROW]]
-        reasons = missing_reasons(values, field, self._placeholders).to_numpy(dtype=object)
-        judged = wanted.copy()
-        judged[VALUE], judged[DETAIL] = [shown(value) for value in values], reasons
-        judged[OUTCOME] = np.where(judged[DETAIL] == "", CheckOutcome.PASSED.value, CheckOutcome.FAILED.value)
         return judged
 
+    def _judge(self, suite: str, cells: pd.DataFrame, field: str, rows: Positions) -> _Judged:
+        if field not in cells:
+            said = "empty: no title has this field, its column is gone"
+            return _all(suite, field, rows, CheckOutcome.FAILED, said)
+        found = distinct(cells[field].take(rows))
+        reasons = reasons_of(found, field, self._placeholders)
+        is_missing = found.flags(np.array([reason != "" for reason in reasons], dtype=np.bool_), of_nothing=True)
+        return _Judged(
+            suite, field, rows,
+            outcome=np.where(is_missing, CheckOutcome.FAILED.value, CheckOutcome.PASSED.value).astype(object),
+            value=found.spread(shown_of(found), ""), detail=found.spread(reasons, "empty"),
+        )  # fmt: skip
 
-def _cleaned(judged: pd.DataFrame, rows: pd.Index) -> pd.Series:
-    """Return a column as Great Expectations sees it: null where missing, filled where it is or need not be."""
-    column = pd.Series("not required", index=rows, dtype="object")
-    missing = judged[OUTCOME] == CheckOutcome.FAILED
-    column.loc[judged[_ROW]] = judged[VALUE].astype("object").where(~missing, None).to_numpy()
+
+def _suites(cells: pd.DataFrame, requirements: pd.DataFrame) -> dict[str, dict[str, Positions]]:
+    """Return, by suite and field, the cells in which the field is required; suites and fields by name."""
+    if requirements.empty:
+        return {}
+    of_cell, of_requirement = requirement_positions(cells, requirements)
+    owner = requirements[OWNER].fillna("").astype("str").str.strip()
+    suite = owner.where(owner != "", NO_OWNER)
+    both = pd.MultiIndex.from_arrays([suite, requirements[FIELD]]).factorize(sort=True)
+    order = np.argsort(both[0][of_requirement], kind="stable")
+    sizes = np.bincount(both[0][of_requirement], minlength=len(both[1]))
+    found: dict[str, dict[str, Positions]] = {}
+    for (name, field), rows in zip(both[1], np.split(of_cell[order], np.cumsum(sizes)[:-1]), strict=True):
+        if len(rows):
+            found.setdefault(str(name), {})[str(field)] = rows
+    return found
+
+
+def _filled(judged: _Judged, n: int) -> npt.NDArray[np.float64]:
+    """Return a column as Great Expectations sees it: null where missing, 1 where filled or not required.
+
+    The values themselves would be hashed with every call, which takes longer than all the judging.
+    """
+    column = np.ones(n)
+    column[judged.rows[judged.outcome == CheckOutcome.FAILED.value]] = np.nan
     return column
 
 
-def _with(wanted: pd.DataFrame, outcome: CheckOutcome, detail: str) -> pd.DataFrame:
-    return wanted.assign(**{OUTCOME: outcome.value, VALUE: "", DETAIL: detail})
+def _all(suite: str, field: str, rows: Positions, outcome: CheckOutcome, detail: str) -> _Judged:
+    said = np.full(len(rows), outcome.value, dtype=object)
+    return _Judged(suite, field, rows, said, _repeated([""], [len(rows)]), _repeated([detail], [len(rows)]))
+
+
+def _repeated(texts: Sequence[str], times: Sequence[int]) -> pd.Series:
+    return pd.Series(pd.array(list(texts), dtype="str").take(np.repeat(np.arange(len(texts)), times)))
+
+
+def _results(cells: pd.DataFrame, parts: Sequence[_Judged]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=list(CHECK_RESULT), dtype="str")
+    sizes = [len(part.rows) for part in parts]
+    results = cells[list(CELL_KEY)].astype("str").take(np.concatenate([part.rows for part in parts]))
+    results = results.reset_index(drop=True)
+    results[FIELD] = _repeated([part.field for part in parts], sizes)
+    results[CHECK] = _repeated([IS_FILLED], [len(results)])
+    outcomes, values = pd.factorize(np.concatenate([part.outcome for part in parts]))
+    results[OUTCOME] = pd.Series(pd.array(values, dtype="str").take(outcomes))
+    results[VALUE] = pd.concat([part.value for part in parts], ignore_index=True)
+    results[DETAIL] = pd.concat([part.detail for part in parts], ignore_index=True)
+    results[SUITE] = _repeated([part.suite for part in parts], sizes)
+    return results[list(CHECK_RESULT)]

@@ -5,14 +5,22 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsysops.domain.text import plain
+from recsysops.quality._distinct import Distinct, distinct
 
 SHOWN: Final = 80
 """Characters of a value that are kept."""
-_INVISIBLE: Final = str.maketrans(dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad")))
+_HIDDEN: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+_SPACES: Final = "\t\n\x0b\x0c\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space but the plain one, as a class of a regular expression."""
+_INVISIBLE: Final = str.maketrans(dict.fromkeys(map(ord, _HIDDEN)))
 _BRACKETS: Final = " \t[](){}<>.:;!*_\"'"
+_EDGE: Final = re.escape(_BRACKETS)
+_HARMLESS: Final = "[!-~]+(?: [!-~]+)*"
+"""Text that `plain` leaves as it is, but for its length."""
 _PLACEHOLDER_IMAGE: Final = re.compile(r"(?:^|[/_.-])placeholder\.(?:jpe?g|png|gif|webp|svg)(?:[?#].*)?$")
 _TIME_FIELDS: Final = ("runtime", "duration")
 """Fields in which 0 counts as missing, by how they begin: no title has no length. Elsewhere 0 is a value (a rating)."""
@@ -33,18 +41,34 @@ def missing_reasons(values: pd.Series, field: str, placeholders: Collection[str]
     Returns:
         Same index; the reason, such as `empty` or `placeholder "TBA"`, or an empty text where there is a value.
     """
+    found = distinct(values)
+    reasons = reasons_of(found, field, placeholders)
+    return found.spread(reasons, "empty").set_axis(values.index)
+
+
+def reasons_of(found: Distinct, field: str, placeholders: Collection[str]) -> list[str]:
+    """Return why each of these values counts as missing; an empty text where it does not. See `missing_reasons`."""
     known = {_normal(text) for text in placeholders} - {""}
     beginnings = tuple(f"{text} " for text in known if " " in text)
-    reasons: dict[str, str] = {}
-    found = []
-    for value in values.to_numpy(dtype=object):
-        if isinstance(value, str):
-            if value not in reasons:  # values repeat: each text is judged once
-                reasons[value] = _text_reason(value, field, known, beginnings)
-            found.append(reasons[value])
-        else:
-            found.append(_reason(value, field, known, beginnings))
-    return pd.Series(found, index=values.index, dtype="str")
+    if not found.is_text:
+        return [_reason(value, field, known, beginnings) for value in found.each]
+    reasons = [""] * len(found.each)
+    for position in _doubtful(found.each, field, known, beginnings):
+        reasons[position] = _text_reason(found.each[int(position)], field, known, beginnings)
+    return reasons
+
+
+def _doubtful(
+    texts: Sequence[str], field: str, known: Collection[str], beginnings: Sequence[str]
+) -> npt.NDArray[np.intp]:
+    """Return the positions of the texts that may count as missing: all others are too long and too plain for it."""
+    if field.casefold().startswith(_TIME_FIELDS):
+        return np.arange(len(texts))
+    begins = [re.escape(text.split()[0]) for text in beginnings]
+    odd = "|".join([rf"[{_HIDDEN}{_SPACES}]|  |^[{_EDGE}]{{3}}|[{_EDGE}]{{3}}$|placeholder\.", *begins])
+    column = pd.Series(texts, dtype="str")
+    is_short = column.str.len() <= max((len(text) for text in known), default=0) + 4  # two at either edge
+    return np.flatnonzero(is_short | column.str.contains(odd, case=False, regex=True))
 
 
 def shown(value: object) -> str:
@@ -52,6 +76,18 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple, np.ndarray)):
         return plain(", ".join(map(str, value[:SHOWN])), SHOWN)
     return "" if value is None or value is pd.NaT or value is pd.NA or value != value else plain(str(value), SHOWN)
+
+
+def shown_of(found: Distinct) -> list[str]:
+    """Return what `shown` returns of each of these values."""
+    if not found.is_text:
+        return [shown(value) for value in found.each]
+    column = pd.Series(found.each, dtype="str")
+    is_long = column.str.len() > SHOWN
+    texts = column.where(~is_long, column.str.slice(0, SHOWN - 1).str.rstrip() + "…").to_list()
+    for position in np.flatnonzero(~column.str.fullmatch(_HARMLESS)):
+        texts[position] = shown(found.each[int(position)])
+    return texts
 
 
 def _reason(value: object, field: str, known: Collection[str], beginnings: Sequence[str]) -> str:

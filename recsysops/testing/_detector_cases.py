@@ -17,6 +17,8 @@ from recsysops.testing.builders import NUMBERS, TIMES, TRUTHS, WHOLE_NUMBERS, ex
 
 Tables = dict[str, pd.DataFrame]
 
+SERVICE: Final = (c.ALL, c.ALL, c.ALL)
+"""Title, market and surface of what concerns the service."""
 _KEYS: Final = frozenset({*c.TARGET_KEY, c.FIELD})
 """Columns that say which row is meant: blanking them makes another table, not a damaged one."""
 _ALIKE: Final = frozenset({*c.QUANTILES}) - {c.QUANTILES[len(c.QUANTILES) // 2]}
@@ -51,9 +53,29 @@ def cells_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
     return list(zip(*(frame[column] for column in c.CELL_KEY), strict=True))
 
 
-def of_title(frame: pd.DataFrame, title_id: str) -> pd.DataFrame:
-    """Return the rows of a title; the whole frame where it has no titles."""
-    return frame[frame[c.TITLE_ID] == title_id].reset_index(drop=True) if c.TITLE_ID in frame else frame
+def of_title(frame: pd.DataFrame, title_id: str, detector: AnyDetector) -> pd.DataFrame:
+    """Return the rows of a title, and of the service in that scope; the whole frame where it has no titles."""
+    if c.TITLE_ID not in frame:
+        return frame
+    ids = [title_id, c.ALL] if detector.scope == "service" else [title_id]
+    return frame[frame[c.TITLE_ID].isin(ids)].reset_index(drop=True)
+
+
+def parts(detection: Detection) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return findings and verdicts."""
+    return detection.findings, detection.verdicts
+
+
+def places(detector: AnyDetector, cells: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return what there must be a verdict on, in order: the cells, and last the service where that is its scope."""
+    return [*cells_of(cells), *([SERVICE] if detector.scope == "service" else [])]
+
+
+def without_service(detector: AnyDetector, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return the verdicts on cells."""
+    if detector.scope != "service":
+        return verdicts
+    return verdicts[(verdicts[list(c.CELL_KEY)] != c.ALL).any(axis=1)]
 
 
 def damaged(tables: Tables) -> Iterator[tuple[str, Tables]]:

@@ -14,13 +14,13 @@ from recsysops.domain.severity import FindingClass, Severity
 
 TIMES: Final = frozenset({
     c.LAUNCH_AT, c.PREVIOUS_LAUNCH_AT, c.OBSERVED_AT, c.LOADED_AT, c.KNOWN_AT, c.AS_OF, c.LATEST_SAFE_FIX_AT,
-    c.START_AT,
+    c.START_AT, c.LAST_SEEN_AT, c.LAST_NEW_AT, c.LAST_DATA_AT,
 })  # fmt: skip
 NUMBERS: Final = frozenset({
     *c.QUANTILES, c.DENOMINATOR, c.LOW, c.BEST, c.HIGH, c.CONFIDENCE, c.DUE_DAYS, c.DAYS_TO_FIX, c.MARGIN, c.SCORE,
-    c.WORTH, c.WORTH_LOW, c.WORTH_HIGH,
+    c.WORTH, c.WORTH_LOW, c.WORTH_HIGH, *c.RULE_KINDS, c.EVERY_HOURS, c.LAST_ROWS, c.USUAL_ROWS,
 })  # fmt: skip
-WHOLE_NUMBERS: Final = frozenset({c.HORIZON, c.LEAD})
+WHOLE_NUMBERS: Final = frozenset({c.HORIZON, c.LEAD, c.N_BATCHES, c.N_HELD})
 TRUTHS: Final = frozenset({c.IS_SERVED, c.IS_PARTIAL})
 
 

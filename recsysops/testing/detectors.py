@@ -76,7 +76,8 @@ def check_no_titles_no_findings(detector: AnyDetector) -> None:
         none = {name: frame.iloc[:0] for name, frame in tables.items()}
         detection = on.run(detector, example, none)
         on.require(not len(detection.findings), detector, example, "finds something without titles")
-        on.require(not len(detection.verdicts), detector, example, "judges something without titles")
+        said = on.without_service(detector, detection.verdicts)
+        on.require(not len(said), detector, example, "judges something without titles")
         on.check_types(detector, example, detection)
 
 
@@ -112,8 +113,9 @@ def check_each_title_is_judged_alone(detector: AnyDetector) -> None:
     for example, tables in on.cases(detector):
         together = on.run(detector, example, tables)
         for title_id in () if detector.judges_jointly else tables[c.CELLS][c.TITLE_ID].unique():
-            alone = on.run(detector, example, {name: on.of_title(frame, title_id) for name, frame in tables.items()})
-            expected = Detection(on.of_title(together.findings, title_id), on.of_title(together.verdicts, title_id))
+            own = {name: on.of_title(frame, title_id, detector) for name, frame in tables.items()}
+            alone = on.run(detector, example, own)
+            expected = Detection(*(on.of_title(part, title_id, detector) for part in on.parts(together)))
             on.same(detector, example, expected, alone, f'titles beside "{title_id}"')
 
 
@@ -125,6 +127,21 @@ def check_findings_are_complete(detector: AnyDetector) -> None:
         for row in detection.findings.to_dict("records"):
             problem = on.incomplete(detector, row)
             on.require(not problem, detector, example, f"has a finding {problem}")
+
+
+def check_findings_lie_within_its_scope(detector: AnyDetector) -> None:
+    """Findings are about cells it was given; of a service scope, about the service, with a field that says what of it.
+
+    And of a service scope no cell fails: it is sound, or nothing can be said.
+    """
+    for example, tables in on.cases(detector):
+        detection = on.run(detector, example, tables)
+        places = {on.SERVICE} if detector.scope == "service" else set(on.cells_of(tables[c.CELLS]))
+        on.require(set(on.cells_of(detection.findings)) <= places, detector, example, "finds fault out of its scope")
+        if detector.scope == "service":
+            cells = on.without_service(detector, detection.verdicts)
+            on.require(bool((detection.findings[c.FIELD] != "").all()), detector, example, "does not say what is wrong")
+            on.require(CheckOutcome.FAILED not in set(cells[c.OUTCOME]), detector, example, "fails a cell")
 
 
 def check_findings_are_worst_first(detector: AnyDetector) -> None:
@@ -148,11 +165,12 @@ def check_one_verdict_per_cell_and_rule(detector: AnyDetector) -> None:
     rules = {rule.name for rule in detector.rules}
     for example, tables in on.cases(detector):
         verdicts, cells = on.run(detector, example, tables).verdicts, tables[c.CELLS]
-        wanted = [(*cell, rule) for cell in on.cells_of(cells) for rule in rules]
+        places = on.places(detector, cells)
+        wanted = [(*place, rule) for place in places for rule in rules]
         found = [*zip(*(verdicts[column] for column in (*c.CELL_KEY, c.RULE)), strict=True)]
         on.require(sorted(found) == sorted(wanted), detector, example, "does not give one verdict per cell and rule")
         on.require(
-            [*dict.fromkeys(on.cells_of(verdicts))] == on.cells_of(cells),
+            [*dict.fromkeys(on.cells_of(verdicts))] == places,
             detector,
             example,
             "does not follow the cells",

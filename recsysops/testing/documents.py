@@ -90,6 +90,11 @@ def settings_page(channels: Sequence[AnyChannel] = ()) -> str:
         if section is not None:
             title = (section.__doc__ or f"[{name}].").strip().rstrip(".")
             parts += [f"## {_escaped(title)}", _entries(section)]
+            inner = {name: _section(each.annotation) for name, each in section.model_fields.items()}
+            for nested in filter(None, inner.values()):
+                lines = [line.strip() for line in (nested.__doc__ or "").splitlines() if line.strip()]
+                title, _, said = " ".join(lines).partition(": ")
+                parts += [f"### {_escaped(title)}", said[:1].upper() + said[1:], _entries(nested)]
     parts += [
         f"## {_escaped('[detectors.<name>]')}",
         "Settings of a detector stand in [the catalogue](../detectors/README.md); "
@@ -159,6 +164,9 @@ def _entries(model: type[BaseModel]) -> str:
     schema = model.model_json_schema()
     rows = []
     for name, entry in schema.get("properties", {}).items():
+        if _section(model.model_fields[name].annotation) is not None:
+            rows.append((f"`{name}`", "section", "see below", " ".join(entry.get("description", "").split())))
+            continue
         value = entry.get("default")
         default = "none" if value is None else f"`{_literal(value)}`"
         default = "needed" if name in schema.get("required", ()) else default

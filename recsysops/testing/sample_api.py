@@ -1,26 +1,34 @@
 """The API over a sample store, served without a network: for tests of client and dashboards."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 import pandas as pd
 
 from recsysops import columns as c
 from recsysops.clock import fixed_clock
+from recsysops.domain.check_view import CheckedCell, CheckReport
+from recsysops.domain.contribution import AnswerPart, AnswerParts
+from recsysops.domain.drift import Decision, HeldState
+from recsysops.domain.model import ModelCard
 from recsysops.domain.severity import Severity
 from recsysops.domain.verdict import Status
-from recsysops.domain.views import BoardFilter, CheckedCell, CheckReport
+from recsysops.domain.views import BoardFilter
 from recsysops.http import ApiContext, create_app
 from recsysops.metrics import CONTENT_TYPE, exposition
 from recsysops.service.ports import Store
 from recsysops.service.queries.board import cells_of
 from recsysops.service.queries.snapshot import SnapshotCache
+from recsysops.service.release import DecisionReport
+from recsysops.settings import Settings, SourceSettings
 from recsysops.testing.sample_results import AS_OF, requirements
 
 API_KEY: Final = "sample-key-0123456789"
 VERSION: Final = "0.0.1"
+SOURCES: Final = ("titles", "launches", "expectations", "impressions", "changes")
 
 
 def sample_context(store: Store, **changes: Any) -> ApiContext:  # noqa: ANN401  # any attribute of the context
@@ -36,6 +44,9 @@ def sample_context(store: Store, **changes: Any) -> ApiContext:  # noqa: ANN401 
         "exposition": lambda vitals: exposition(vitals, VERSION),
         "exposition_type": CONTENT_TYPE,
         "comparables": comparables,
+        "take_apart": take_apart,
+        "decide": _Decide(store),
+        "settings": Settings(sources={name: SourceSettings(path=f"{name}.csv", every_hours=24) for name in SOURCES}),
     }
     return ApiContext(**(values | changes))
 
@@ -58,6 +69,18 @@ def comparables(cell: tuple[str, str, str], as_of: datetime, measure: str, horiz
     return pd.DataFrame(rows)
 
 
+def take_apart(cell: pd.DataFrame, as_of: datetime, card: ModelCard) -> AnswerParts:
+    """Return fourteen parts that add up, alike for every title."""
+    parts = [
+        AnswerPart(name="synopsis", value="", amount=-0.9),
+        AnswerPart(name="Market and surface", value=f"{cell[c.MARKET].iloc[0]}, {card.measure}", amount=0.5),
+        AnswerPart(name="Launch day and hour", value=f"{cell[c.LAUNCH_AT].iloc[0] - as_of} ahead", amount=0.3),
+        *(AnswerPart(name=f"field {at}", value=f"value {at}", amount=0.3 / at) for at in range(2, 13)),
+    ]
+    answer = -2.0 + sum(part.amount for part in parts)
+    return AnswerParts(base=-2.0, answer=answer, parts=tuple(parts), denominator=1000.0, median=0.1)
+
+
 class InProcessTransport(httpx.BaseTransport):
     """Answers a client's requests by calling an ASGI application in this process."""
 
@@ -67,7 +90,13 @@ class InProcessTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the application's answer, read as a whole."""
-        return asyncio.run(self._answer(request))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._answer(request))
+        # A browser's driver, for one, leaves a loop running in the thread of its tests: another thread has none.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(self._answer(request))).result()
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         answer = await self._transport.handle_async_request(request)
@@ -101,3 +130,18 @@ class _Gate:
         order = [*sorted(Status, key=lambda status: status.rank)]
         ranked = tuple(sorted(wanted, key=lambda cell: (order.index(cell.cell.status), cell.title_id)))
         return CheckReport(as_of=snapshot.as_of, fail_on=fail_on, allow_unknown=allow_unknown, cells=ranked)
+
+
+class _Decide:
+    """Decides on held batches in a store that may be written; publishes nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, verb: Literal["release", "discard"], batch_id: str, by: str, reason: str) -> DecisionReport:
+        """Record the decision."""
+        state = HeldState.RELEASED if verb == "release" else HeldState.DISCARDED
+        with self._store.write() as unit:
+            held = unit.batches.decide(batch_id, Decision(state=state, by=by, reason=reason, at=AS_OF))
+            unit.commit()
+        return DecisionReport(held=held, is_published=False, answer=f"{batch_id} is {state}.")

@@ -73,7 +73,7 @@ def as_of():
     return (START + pd.Timedelta(days=100)).to_pydatetime()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     """Return the maker of histories, of cells, and of changed histories."""
     return make_history, make_cells, replace

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from recsysops import columns as c
 from recsysops.quality import GreatExpectationsChecks
-from recsysops.quality.suite import _count, run_suite
+from recsysops.quality._great import Verdict, _verdict
+from recsysops.quality.suite import run_suite
 from recsysops.settings import MetadataSettings
 from recsysops.testing.builders import frame_of
 
@@ -136,12 +137,17 @@ def test_two_columns_of_one_name_break_their_suite_only():
     assert _outcomes(results) == {("t0", "synopsis"): "passed", ("t0", "artwork"): "not_run"}
 
 
-def test_great_expectations_own_failure_is_raised():
+def test_great_expectations_own_failure_is_told():
     raised = {"id": {"raised_exception": True, "exception_message": "lost"}}
-    config = SimpleNamespace(kwargs={"column": "synopsis"}, type="expect_column_values_to_not_be_null")
+
+    assert _verdict(SimpleNamespace(exception_info=raised)).problem == "lost"
+
+
+def test_a_field_great_expectations_cannot_count_breaks_the_suite(monkeypatch):
+    monkeypatch.setattr("recsysops.quality.suite.validate", lambda *_, **__: [Verdict(problem="lost")])
 
     with pytest.raises(RuntimeError, match='could not check "synopsis": lost'):
-        _count(SimpleNamespace(exception_info=raised, expectation_config=config))
+        run_suite("desk", pd.DataFrame({"synopsis": [1.0]}), ["synopsis"])
 
 
 @settings(max_examples=15, deadline=None)

@@ -1,29 +1,39 @@
 """Composition root: the only module that joins settings, store, engine and plug-ins. Opens nothing at import."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from recsysops import __version__
 from recsysops.clock import Clock, system_clock
+from recsysops.domain.contribution import AnswerParts
 from recsysops.domain.history import Progress
+from recsysops.domain.model import ModelCard
 from recsysops.domain.title_view import Comparables, TitleView
 from recsysops.domain.views import Board
 from recsysops.errors import UsageError
+from recsysops.log import configure_log
 from recsysops.plugins import DETECTORS, PluginReport, load_plugins
 from recsysops.service.context import Context, ignore_progress
 from recsysops.settings import FILE_NAME, Settings, read_settings
 
 if TYPE_CHECKING:
+    import pandas as pd
     from fastapi import FastAPI
 
     from recsysops.service.ports import Store
+    from recsysops.service.release import DecisionReport
+    from recsysops.sources.guesses import Starter
+    from recsysops.store.archive import ArchiveReport
 
 REQUIREMENTS_FILE = "metadata.toml"
+DECISION_WAIT_SECONDS = 2.0
+"""How long a person who decides on a held batch waits for another writer."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,7 +45,9 @@ def reading(settings_file: Path, clock: Clock = system_clock) -> Iterator[Contex
     from recsysops.store import open_store
 
     settings = read_settings(settings_file)
-    yield join(settings, open_store(settings.store_url, read_only=True), clock=clock)
+    configure_log(settings.log)
+    with closing(open_store(settings.store_url, read_only=True)) as store:
+        yield join(settings, store, clock=clock)
 
 
 @contextmanager
@@ -47,10 +59,42 @@ def writing(
     from recsysops.store.lock import writer_lock
 
     settings = read_settings(settings_file)
+    configure_log(settings.log)
     load_plugins(settings)  # wrong settings of a plug-in are told before anything is waited for or made
     wait = settings.service.lock_wait_seconds
-    with writer_lock(settings.data_folder, wait_seconds=wait, verb=verb, progress=progress):
-        yield join(settings, open_store(settings.store_url), clock=clock, progress=progress)
+    folder, url = settings.data_folder, settings.store_url
+    with (
+        writer_lock(folder, wait_seconds=wait, verb=verb, store_url=url, progress=progress),
+        closing(open_store(url)) as store,
+    ):
+        yield join(settings, store, clock=clock, progress=progress)
+
+
+def write_backup(settings_file: Path, target: Path, *, force: bool) -> "ArchiveReport":
+    """Write one moment of the store, and the models it names, to a file; nobody is held up.
+
+    Raises:
+        UsageError: The file is there and `force` is not given.
+    """
+    from recsysops.store.backup import write_backup as write
+
+    settings = read_settings(settings_file)
+    made_by = f"recsysops {__version__}"
+    url, folder, now = settings.store_url, settings.data_folder, system_clock()
+    return write(url, folder, target, now=now, made_by=made_by, force=force)
+
+
+def restore_backup(
+    settings_file: Path, source: Path, *, force: bool, progress: Progress = ignore_progress
+) -> "ArchiveReport":
+    """Put a backup into the settings' store, which must be empty unless `force` is given, and its models beside it."""
+    from recsysops.store.lock import writer_lock
+    from recsysops.store.restore import restore_backup as restore
+
+    settings = read_settings(settings_file)
+    url, folder, wait = settings.store_url, settings.data_folder, settings.service.lock_wait_seconds
+    with writer_lock(folder, wait_seconds=wait, verb="restore", store_url=url, progress=progress):
+        return restore(url, folder, source, force=force)
 
 
 def join(
@@ -59,7 +103,7 @@ def join(
     """Make the context of these settings on an open store."""
     from recsysops.events import EngineLimits, IbisAggregator
     from recsysops.model.forecaster import LaunchForecaster
-    from recsysops.quality import GreatExpectationsChecks
+    from recsysops.quality import GreatExpectationsChecks, SuiteChecks, read_suites
     from recsysops.sources import FileReader, read_requirements
 
     plugins = load_plugins(settings)
@@ -68,10 +112,20 @@ def join(
         settings=settings,
         clock=clock,
         store=store,
-        reader=FileReader(settings.folder),
-        aggregator=IbisAggregator(EngineLimits(folder=settings.data_folder / "engine", threads=settings.model.threads)),
+        reader=FileReader(settings.folder, settings.reading, data=settings.data_folder),
+        aggregator=IbisAggregator(
+            EngineLimits(
+                spark_master=settings.engine.spark_master if settings.engine.kind == "spark" else "",
+                memory_mb=settings.engine.memory_mb,
+                threads=settings.model.threads,
+                rows_per_pass=settings.engine.rows_per_pass,
+                folder=settings.data_folder / "engine",
+                keeps_state=settings.engine.keeps_state,
+            )
+        ),
         forecaster=LaunchForecaster(),
         checks=GreatExpectationsChecks(settings.metadata.placeholders),
+        rules=SuiteChecks(read_suites(settings.suites_folder), settings.metadata.placeholders),
         requirements=read_requirements(None if named is None else settings.folder / named),
         detectors=plugins.detectors,
         channels=plugins.channels,
@@ -85,22 +139,43 @@ def known_plugins(settings_file: Path) -> PluginReport:
     return load_plugins(read_settings(settings_file) if settings_file.is_file() else Settings())
 
 
-def write_starter(folder: Path, name: str, *, force: bool) -> tuple[Path, ...]:
-    """Write commented settings and requirements into `folder`.
+def write_starter(folder: Path, name: str, data: Sequence[str] = (), *, force: bool) -> "Starter":
+    """Write commented settings and requirements into `folder`, guessed from the files that are there or named.
+
+    Args:
+        folder: Where to write; looked into when `data` names nothing.
+        name: Name of the service.
+        data: Files, folders and patterns to look into.
+        force: Whether files that are there may be overwritten.
 
     Raises:
-        UsageError: A file is there already and `force` is not given; nothing was written.
+        UsageError: A file is there already and `force` is not given, or `data` names nothing; nothing was written.
     """
     from recsysops.sources import starter_requirements, starter_settings
+    from recsysops.sources.guess import guess
+    from recsysops.sources.guesses import Starter
 
-    texts = {folder / FILE_NAME: starter_settings(name), folder / REQUIREMENTS_FILE: starter_requirements()}
-    there = [str(path) for path in texts if path.exists()]
+    paths = folder / FILE_NAME, folder / REQUIREMENTS_FILE
+    there = [str(path) for path in paths if path.exists()]
     if there and not force:
         raise UsageError(f"{' and '.join(there)} exist. Nothing was written; pass --force to overwrite.")
+    guesses = guess(folder, data)
+    texts = starter_settings(name, guesses), starter_requirements(guesses)
     folder.mkdir(parents=True, exist_ok=True)
-    for path, text in texts.items():
+    for path, text in zip(paths, texts, strict=True):
         path.write_text(text, encoding="utf-8")
-    return tuple(texts)
+    return Starter(written=tuple(map(str, paths)), guesses=guesses)
+
+
+def metadata_file(context: Context, settings_file: Path) -> str:
+    """Return where the titles' metadata comes from: its file where it is one, else the settings, which name the source.
+
+    Relative to the working directory where it lies below it.
+    """
+    source = context.settings.sources.get("titles")
+    files = context.reader.files("titles", source) if source and source.path and source.format != "delta" else ()
+    file = (files[0] if len(files) == 1 else settings_file).resolve()
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
 
 def find_comparables(context: Context, cell: tuple[str, str, str], as_of: datetime, measure: str, horizon: int) -> Any:  # noqa: ANN401 - a frame
@@ -110,6 +185,36 @@ def find_comparables(context: Context, cell: tuple[str, str, str], as_of: dateti
     with context.store.read() as unit:
         history = read_history(context, unit)
     return context.forecaster.comparables(history, cell, as_of, measure, horizon, context.settings.model)
+
+
+def take_apart(context: Context, cell: "pd.DataFrame", as_of: datetime, card: ModelCard) -> AnswerParts:
+    """Take a model's answer for one cell apart; see `Forecaster.contributions`."""
+    from recsysops.service.history import read_history
+
+    with context.store.read() as unit:
+        history = read_history(context, unit)
+    return context.forecaster.contributions(
+        history, cell, as_of, card, context.settings.model, context.artifacts_folder
+    )  # fmt: skip
+
+
+def decide(
+    context: Context, verb: Literal["release", "discard"], batch_id: str, by: str, reason: str
+) -> "DecisionReport":
+    """Record what a person decides on a held batch; the context's own store is only read, and stays so."""
+    from recsysops.service.release import discard, release
+    from recsysops.store import open_store
+    from recsysops.store.lock import writer_lock
+
+    settings = context.settings
+    wait = min(settings.service.lock_wait_seconds, DECISION_WAIT_SECONDS)
+    url = settings.store_url
+    with (
+        writer_lock(settings.data_folder, wait_seconds=wait, verb=verb, store_url=url),
+        closing(open_store(url)) as store,
+    ):
+        chosen = release if verb == "release" else discard
+        return chosen(replace(context, store=store), batch_id, by, reason)
 
 
 def explained(context: Context, title_id: str) -> tuple[TitleView, Comparables | None]:
@@ -142,9 +247,12 @@ def board_of(context: Context) -> Board:
 def api_application(context: Context, api_key: str) -> "FastAPI":
     """Return the HTTP API on these ports."""
     from recsysops.http import ApiContext, create_app
-    from recsysops.metrics import CONTENT_TYPE, exposition
+    from recsysops.metrics import CONTENT_TYPE, HttpMetrics, exposition
     from recsysops.service.check import check
+    from recsysops.service.check_given import GivenCheck, SharedCheck
 
+    counted = HttpMetrics()
+    asking, judging = Lock(), Lock()  # both ask the forecaster; both run the table checks
     return create_app(
         ApiContext(
             store=context.store,
@@ -153,22 +261,27 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             version=__version__,
             service=context.settings.service.name,
             requirements=context.requirements,
-            check=_one_at_a_time(partial(check, context)),
-            exposition=lambda vitals: exposition(vitals, __version__),
+            check=_one_at_a_time(partial(check, context), judging),
+            judge=SharedCheck(_one_at_a_time(GivenCheck(context).judge, judging)).submit,
+            exposition=lambda vitals: exposition(vitals, __version__, counted),
+            observe=counted.observe,
             exposition_type=CONTENT_TYPE,
-            comparables=_one_at_a_time(partial(find_comparables, context)),
+            comparables=_one_at_a_time(partial(find_comparables, context), asking),
+            settings=context.settings,
+            decide=partial(decide, context),
+            take_apart=_one_at_a_time(partial(take_apart, context), asking),
             ready=partial(_ready, context),
         )
     )
 
 
-def _one_at_a_time(work: Callable[P, T]) -> Callable[P, T]:
+def _one_at_a_time(work: Callable[P, T], lock: AbstractContextManager[object] | None = None) -> Callable[P, T]:
     """Return `work` behind a lock: requests come in threads, table checks and forecaster keep state between calls."""
-    lock = Lock()
+    own = lock or Lock()
 
     @wraps(work)
     def alone(*args: P.args, **kwargs: P.kwargs) -> T:
-        with lock:
+        with own:
             return work(*args, **kwargs)
 
     return alone

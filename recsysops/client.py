@@ -1,21 +1,38 @@
 """The HTTP API as a typed Python object, for dashboards, notebooks and scripts. Knows no store and no service."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import Final, Literal, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from recsysops.domain.check_view import CheckAnswer, GivenAnswer
+from recsysops.domain.contribution import Contributions
+from recsysops.domain.data_view import (
+    BatchList,
+    BatchOrder,
+    BatchView,
+    ChangeList,
+    DecisionAnswer,
+    FeedList,
+    HeldList,
+    QuarantinePage,
+)
+from recsysops.domain.drift import HeldState
+from recsysops.domain.given import GivenTitle, GivenTitles
 from recsysops.domain.severity import Severity
+from recsysops.domain.timeline import Timeline, TimelineKind
 from recsysops.domain.title_view import Comparables, TitleView
 from recsysops.domain.views import (
     Board,
     BoardFilter,
-    CheckAnswer,
+    IssueFilter,
     IssueList,
     IssueView,
+    MissingFieldFilter,
     MissingFields,
     ModelsView,
     RunList,
@@ -24,6 +41,7 @@ from recsysops.errors import ApiError
 
 T = TypeVar("T")
 Parameter = str | int | float | bool | Sequence[str] | None
+_ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {}
 TIMEOUT_SECONDS: Final = 30.0
 
 
@@ -101,18 +119,48 @@ class Client:
         }
         return self._get(Comparables, "/v1/comparables", parameters)
 
+    def timeline(
+        self, title_id: str, *, kinds: Sequence[TimelineKind] = (), offset: int = 0, limit: int = 50
+    ) -> Timeline:
+        """Return one page of what happened around a title, newest first."""
+        parameters: dict[str, Parameter] = {
+            "kind": [kind.value for kind in kinds],
+            "offset": offset,
+            "limit": limit,
+        }
+        return self._get(Timeline, f"/v1/titles/{quote(title_id, safe='')}/timeline", parameters)
+
+    def contributions(
+        self, title_id: str, market: str, surface: str, measure: str, horizon: int, *, limit: int = 12
+    ) -> Contributions:
+        """Return what the model made of what it knows of one cell, largest first: context, not causes."""
+        parameters: dict[str, Parameter] = {
+            "market": market,
+            "surface": surface,
+            "measure": measure,
+            "horizon": horizon,
+            "limit": limit,
+        }
+        return self._get(Contributions, f"/v1/titles/{quote(title_id, safe='')}/contributions", parameters)
+
     def issues(
-        self,
-        *,
-        state: Literal["open", "resolved", "any"] = "open",
-        title_id: str | None = None,
-        offset: int = 0,
-        limit: int = 100,
+        self, filters: IssueFilter | None = None, *, sort: str = "risk", offset: int = 0, limit: int = 100
     ) -> IssueList:
-        """Return one page of issues, worst first."""
-        return self._get(
-            IssueList, "/v1/issues", {"state": state, "title": title_id, "offset": offset, "limit": limit}
-        )  # fmt: skip
+        """Return one page of issues; without filters the open ones. `sort`: risk, opened, updated or title."""
+        wanted = filters or IssueFilter()
+        parameters: dict[str, Parameter] = {
+            "state": {True: "open", False: "resolved", None: "any"}[wanted.is_open],
+            "title": wanted.title_id,
+            "severity": [str(severity) for severity in wanted.severities],
+            "class": [str(kind) for kind in wanted.classes],
+            "detector": wanted.detectors,
+            "market": wanted.markets,
+            "text": wanted.text,
+            "sort": sort,
+            "offset": offset,
+            "limit": limit,
+        }
+        return self._get(IssueList, "/v1/issues", parameters)
 
     def issue(self, issue_id: str) -> IssueView:
         """Return one issue with its history."""
@@ -135,13 +183,35 @@ class Client:
         }
         return self._get(CheckAnswer, "/v1/check", parameters)
 
-    def runs(self, *, limit: int = 50) -> RunList:
-        """Return the last runs."""
-        return self._get(RunList, "/v1/runs", {"limit": limit})
+    def check_titles(
+        self, titles: Sequence[GivenTitle], *, fail_on: Severity | str = Severity.CRITICAL, allow_unknown: bool = False
+    ) -> GivenAnswer:
+        """Ask the pre-launch gate about titles whose metadata is stored nowhere; nothing of it is stored."""
+        asked = GivenTitles(titles=tuple(titles), fail_on=Severity(fail_on), allow_unknown=allow_unknown)
+        return self._read(GivenAnswer, self._send("POST", "/v1/check", body=asked.model_dump(mode="json")))
 
-    def missing_fields(self, provider: str | None = None) -> MissingFields:
-        """Return the required fields that upcoming titles lack; None asks for all providers."""
-        return self._get(MissingFields, "/v1/missing-fields", {"provider": provider})
+    def runs(self, *, verb: str | None = None, offset: int = 0, limit: int = 50) -> RunList:
+        """Return one page of runs, latest first."""
+        return self._get(RunList, "/v1/runs", {"verb": verb, "offset": offset, "limit": limit})
+
+    def missing_fields(
+        self, filters: MissingFieldFilter | None = None, *, sort: str = "due", offset: int = 0, limit: int = 100
+    ) -> MissingFields:
+        """Return one page of the required fields that upcoming titles lack.
+
+        `sort`: due, provider, title or field.
+        """
+        wanted = filters or MissingFieldFilter()
+        parameters: dict[str, Parameter] = {
+            "provider": wanted.provider,
+            "state": [str(state) for state in wanted.states],
+            "field": wanted.fields,
+            "owner": wanted.owner,
+            "sort": sort,
+            "offset": offset,
+            "limit": limit,
+        }
+        return self._get(MissingFields, "/v1/missing-fields", parameters)
 
     def missing_fields_csv(self, provider: str | None = None) -> bytes:
         """Return the same as CSV, UTF-8."""
@@ -151,10 +221,87 @@ class Client:
         """Return the active models and the scores of the last backtest."""
         return self._get(ModelsView, "/v1/model")
 
+    def batches(
+        self, *, table: str | None = None, sort: BatchOrder = BatchOrder.NEWEST, offset: int = 0, limit: int = 100
+    ) -> BatchList:
+        """Return one page of published batches with their accounts."""
+        parameters: dict[str, Parameter] = {"table": table, "sort": sort.value, "offset": offset, "limit": limit}
+        return self._get(BatchList, "/v1/batches", parameters)
+
+    def batch(self, batch_id: str) -> BatchView:
+        """Return one batch, published or held."""
+        return self._get(BatchView, f"/v1/batches/{quote(batch_id, safe='')}")
+
+    def held_batches(
+        self, *, table: str | None = None, state: HeldState | None = None, offset: int = 0, limit: int = 100
+    ) -> HeldList:
+        """Return one page of the batches ever held, those that wait for a person first."""
+        parameters: dict[str, Parameter] = {
+            "table": table,
+            "state": state.value if state else None,
+            "offset": offset,
+            "limit": limit,
+        }
+        return self._get(HeldList, "/v1/held-batches", parameters)
+
+    def release(self, batch_id: str, *, by: str, reason: str) -> DecisionAnswer:
+        """Let a held batch through: the next ingest or run publishes it."""
+        return self._decide("release", batch_id, by, reason)
+
+    def discard(self, batch_id: str, *, by: str, reason: str) -> DecisionAnswer:
+        """Refuse a held batch: its content is never published."""
+        return self._decide("discard", batch_id, by, reason)
+
+    def quarantine(
+        self, *, batch_id: str | None = None, table: str | None = None, offset: int = 0, limit: int = 100
+    ) -> QuarantinePage:
+        """Return one page of the rows kept out, of one batch or of a table's or of all."""
+        parameters: dict[str, Parameter] = {"offset": offset, "limit": limit}
+        if batch_id is None:
+            return self._get(QuarantinePage, "/v1/quarantine", {"table": table, **parameters})
+        return self._get(QuarantinePage, f"/v1/batches/{quote(batch_id, safe='')}/quarantine", parameters)
+
+    def quarantine_csv(self, *, batch_id: str | None = None, table: str | None = None) -> bytes:
+        """Return the same as CSV, UTF-8."""
+        if batch_id is None:
+            return self._fetch("/v1/quarantine.csv", {"table": table}).content
+        return self._fetch(f"/v1/batches/{quote(batch_id, safe='')}/quarantine.csv", {}).content
+
+    def feeds(self) -> FeedList:
+        """Return how every source delivers, worst first."""
+        return self._get(FeedList, "/v1/feeds")
+
+    def changes(
+        self,
+        *,
+        title_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> ChangeList:
+        """Return one page of deploys, model pushes and edits, latest first."""
+        parameters: dict[str, Parameter] = {
+            "title": title_id,
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+            "offset": offset,
+            "limit": limit,
+        }
+        return self._get(ChangeList, "/v1/changes", parameters)
+
+    def _decide(self, verb: str, batch_id: str, by: str, reason: str) -> DecisionAnswer:
+        path = f"/v1/batches/{quote(batch_id, safe='')}/{verb}"
+        return self._read(DecisionAnswer, self._send("POST", path, body={"by": by, "reason": reason}))
+
     def _get(self, kind: type[T], path: str, parameters: Mapping[str, Parameter] | None = None) -> T:
-        response = self._fetch(path, parameters or {})
+        return self._read(kind, self._fetch(path, parameters or {}))
+
+    def _read(self, kind: type[T], response: httpx.Response) -> T:
+        if kind not in _ADAPTERS:
+            _ADAPTERS[kind] = TypeAdapter(kind)  # making one takes longer than reading an answer with it
         try:
-            return TypeAdapter(kind).validate_json(response.content)
+            return cast(T, _ADAPTERS[kind].validate_json(response.content))
         except ValidationError as error:
             raise ApiError(
                 f"The API at {self.base_url} answered something else than a {kind.__name__}. "
@@ -163,9 +310,13 @@ class Client:
             ) from error
 
     def _fetch(self, path: str, parameters: Mapping[str, Parameter]) -> httpx.Response:
-        given = {name: value for name, value in parameters.items() if value is not None}
+        return self._send("GET", path, {name: value for name, value in parameters.items() if value is not None})
+
+    def _send(
+        self, method: str, path: str, parameters: Mapping[str, Parameter] | None = None, body: object = None
+    ) -> httpx.Response:
         try:
-            response = self._http.get(path, params=given)
+            response = self._http.request(method, path, params=parameters, json=body)
         except httpx.TimeoutException as error:
             raise ApiError(
                 f"The API at {self.base_url} did not answer in time. Try again, or look at its log."

@@ -1,4 +1,6 @@
-"""The metrics, all of them, computed from vital signs at scrape time. Labels come from closed sets; no title is named.
+"""The metrics, all of them. Labels come from closed sets; no title is named.
+
+What the store knows is computed at scrape time; what this process did (requests, memory) is counted as it happens.
 
 The only place for prometheus_client.
 """
@@ -7,7 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -54,7 +62,45 @@ PINBALL: Final = MetricSpec(
 QUARANTINED: Final = MetricSpec(
     "recsysops_quarantined_rows_total", "counter", "Rows kept out since the store was made, by table.", ("table",)
 )
-METRICS: Final = (BUILD_INFO, OPEN_ISSUES, CELLS, LAST_SUCCESS, LAST_FAILED, PINBALL, QUARANTINED)
+HELD: Final = MetricSpec(
+    "recsysops_held_batches", "gauge", "Batches held before publishing that wait for a person, by table.", ("table",)
+)
+FEED_LAST_NEW: Final = MetricSpec(
+    "recsysops_feed_last_new_timestamp_seconds", "gauge",
+    "When a feed last brought something new, in seconds since 1970; absent while it never has.", ("table",),
+)  # fmt: skip
+FEED_EVERY: Final = MetricSpec(
+    "recsysops_feed_interval_seconds", "gauge",
+    "How often a feed should deliver; absent where the settings do not say.", ("table",),
+)  # fmt: skip
+STEP_SECONDS: Final = MetricSpec(
+    "recsysops_step_duration_seconds", "gauge", "How long the step took when it last ended.", ("step",)
+)
+REQUESTS: Final = MetricSpec(
+    "recsysops_http_requests_total", "counter", "Requests answered by this process, by route and class of status.",
+    ("route", "status"),
+)  # fmt: skip
+REQUEST_SECONDS: Final = MetricSpec(
+    "recsysops_http_request_duration_seconds", "histogram", "How long this process took to answer, by route.",
+    ("route",),
+)  # fmt: skip
+MEMORY: Final = MetricSpec("process_resident_memory_bytes", "gauge", "Memory of the API's process.")
+CPU: Final = MetricSpec("process_cpu_seconds_total", "counter", "CPU time of the API's process.")
+OPEN_FDS: Final = MetricSpec("process_open_fds", "gauge", "Open files and connections of the API's process.")
+MAX_FDS: Final = MetricSpec("process_max_fds", "gauge", "How many of these the system allows.")
+VIRTUAL: Final = MetricSpec("process_virtual_memory_bytes", "gauge", "Address space of the API's process.")
+STARTED: Final = MetricSpec(
+    "process_start_time_seconds", "gauge", "When the API's process started, in seconds since 1970."
+)
+STORED: Final = (
+    BUILD_INFO, OPEN_ISSUES, CELLS, LAST_SUCCESS, LAST_FAILED, PINBALL, QUARANTINED, HELD, FEED_LAST_NEW, FEED_EVERY,
+    STEP_SECONDS,
+)  # fmt: skip
+"""What is known from the store, whoever ran."""
+OF_PROCESS: Final = (REQUESTS, REQUEST_SECONDS, MEMORY, CPU, OPEN_FDS, MAX_FDS, VIRTUAL, STARTED)
+"""What is known of the process that is scraped; the last six on Linux only."""
+METRICS: Final = (*STORED, *OF_PROCESS)
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class _VitalsCollector:
@@ -72,6 +118,7 @@ class _VitalsCollector:
         yield from self._steps()
         yield self._pinball()
         yield self._quarantined()
+        yield from self._feeds()
 
     def _open_issues(self) -> Metric:
         family = GaugeMetricFamily(OPEN_ISSUES.name, OPEN_ISSUES.meaning, labels=OPEN_ISSUES.labels)
@@ -90,17 +137,32 @@ class _VitalsCollector:
     def _steps(self) -> Iterable[Metric]:
         success = GaugeMetricFamily(LAST_SUCCESS.name, LAST_SUCCESS.meaning, labels=LAST_SUCCESS.labels)
         failed = GaugeMetricFamily(LAST_FAILED.name, LAST_FAILED.meaning, labels=LAST_FAILED.labels)
+        lasted = GaugeMetricFamily(STEP_SECONDS.name, STEP_SECONDS.meaning, labels=STEP_SECONDS.labels)
         for health in self._vitals.steps:
             if health.last_success_at is not None:
                 success.add_metric([health.step], health.last_success_at.timestamp())
             failed.add_metric([health.step], float(health.last_failed))
-        return success, failed
+            if health.seconds is not None:
+                lasted.add_metric([health.step], health.seconds)
+        return success, failed, lasted
 
     def _pinball(self) -> Metric:
         family = GaugeMetricFamily(PINBALL.name, PINBALL.meaning, labels=PINBALL.labels)
         for (measure, horizon, predictor), value in sorted(self._vitals.pinball.items()):
             family.add_metric([measure, str(horizon), predictor], value)
         return family
+
+    def _feeds(self) -> Iterable[Metric]:
+        held = GaugeMetricFamily(HELD.name, HELD.meaning, labels=HELD.labels)
+        last_new = GaugeMetricFamily(FEED_LAST_NEW.name, FEED_LAST_NEW.meaning, labels=FEED_LAST_NEW.labels)
+        every = GaugeMetricFamily(FEED_EVERY.name, FEED_EVERY.meaning, labels=FEED_EVERY.labels)
+        for feed in self._vitals.feeds:
+            held.add_metric([feed.table], feed.n_held)
+            if feed.last_new_at is not None:
+                last_new.add_metric([feed.table], feed.last_new_at.timestamp())
+            if feed.every_hours is not None:
+                every.add_metric([feed.table], feed.every_hours * 3600)
+        return held, last_new, every
 
     def _quarantined(self) -> Metric:
         family = CounterMetricFamily(QUARANTINED.name, QUARANTINED.meaning, labels=QUARANTINED.labels)
@@ -109,13 +171,40 @@ class _VitalsCollector:
         return family
 
 
-def exposition(vitals: Vitals, version: str) -> bytes:
-    """Return the vital signs in Prometheus' text format.
+class HttpMetrics:
+    """Counts the requests of one API in one process."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and say nothing
+        self.registry = CollectorRegistry()
+        self._requests = Counter(REQUESTS.name, REQUESTS.meaning, REQUESTS.labels, registry=self.registry)
+        self._seconds = Histogram(
+            REQUEST_SECONDS.name, REQUEST_SECONDS.meaning, REQUEST_SECONDS.labels, buckets=_BUCKETS,
+            registry=self.registry,
+        )  # fmt: skip
+        ProcessCollector(registry=self.registry)
+
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Count one answered request.
+
+        Args:
+            route: The path as declared, `other` where none fits: what was asked for is not a closed set.
+            status: Of the answer.
+            seconds: From its first byte in to its last byte out.
+        """
+        self._requests.labels(route, f"{status // 100}xx").inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+def exposition(vitals: Vitals, version: str, http: HttpMetrics | None = None) -> bytes:
+    """Return the vital signs, and what this process counted, in Prometheus' text format.
 
     Args:
         vitals: As the store stands now.
         version: Of RecSysOps.
+        http: What this process counted; None where it serves nothing.
     """
     registry = CollectorRegistry()
     registry.register(_VitalsCollector(vitals, version))
-    return generate_latest(registry)
+    return generate_latest(registry) + (generate_latest(http.registry) if http else b"")

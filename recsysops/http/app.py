@@ -1,15 +1,18 @@
-"""Puts the API together: one key for everything below /v1, one error body, nothing that writes."""
+"""Puts the API together: one key for everything below /v1, one error body."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from secrets import compare_digest
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from recsysops.http.context import ApiContext
+from recsysops.http.middleware import Envelope
 from recsysops.http.problems import MEDIA_TYPE, Problem, install
 from recsysops.http.routes_board import board_router
+from recsysops.http.routes_check import check_router
+from recsysops.http.routes_data import data_router
 from recsysops.http.routes_records import records_router
 from recsysops.http.routes_title import title_router
 from recsysops.http.routes_vitals import vitals_router
@@ -17,13 +20,14 @@ from recsysops.http.routes_vitals import vitals_router
 DESCRIPTION: Final = """
 What the recommender will do with each title that launches: which titles are at risk, why, and what to do.
 
-Everything below `/v1` needs the API key (`Authorization: Bearer <key>`) and only reads. `/healthz`, `/readyz` and
-`/metrics` need none, name no title and are meant for the machine's own monitoring. Every error has the same body
-(RFC 9457). Times are UTC.
+Everything below `/v1` needs the API key (`Authorization: Bearer <key>`). Nothing is stored but what a person decides on
+a held batch (`release`, `discard`); `POST /v1/check` only asks. `/healthz`, `/readyz` and `/metrics` need no key, name
+no title and are meant for the machine's own monitoring. Every error has the same body (RFC 9457). Times are UTC.
 """
 TAGS: Final = [
     {"name": "board", "description": "Upcoming titles by risk x time left, the gate, and what metadata is missing."},
     {"name": "title", "description": "Everything known about one title."},
+    {"name": "data", "description": "Batches and their accounts, held batches and decisions on them, feeds, changes."},
     {"name": "records", "description": "Issues, runs and models."},
     {"name": "monitoring", "description": "Is it alive, can it answer, how is it doing. No key."},
 ]
@@ -46,9 +50,15 @@ def create_app(context: ApiContext) -> FastAPI:
         separate_input_output_schemas=False,
     )
     install(app)
-    app.middleware("http")(_harden)
+    app.add_middleware(Envelope, observe=context.observe)
     guarded = APIRouter(prefix="/v1", dependencies=[Depends(_key_check(context.api_key))])
-    for router in (board_router(context), title_router(context), records_router(context)):
+    for router in (
+        board_router(context),
+        check_router(context),
+        title_router(context),
+        data_router(context),
+        records_router(context),
+    ):
         guarded.include_router(router)
     app.include_router(guarded)
     app.include_router(vitals_router(context))
@@ -66,22 +76,14 @@ def _key_check(api_key: str) -> Callable[..., None]:
     return check_key
 
 
-async def _harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Keep unreleased titles out of caches, and browsers from guessing types."""
-    response = await call_next(request)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
 def _problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     meaning = {
         401: "The API key is missing or wrong.",
         404: "There is no such thing.",
-        405: "This API only reads.",
+        405: "Not with this method.",
         422: "The request makes no sense as given.",
         500: "Something went wrong on our side.",
-        503: "The store cannot be read now.",
+        503: "The store cannot be used now; `Retry-After` says when to try again, where that is known.",
     }
     return {status: {"model": Problem, "description": meaning[status], "content": content} for status in statuses}

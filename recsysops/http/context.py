@@ -1,20 +1,27 @@
 """What the API answers from: ports and values, handed in by `bootstrap` or a test."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pandas as pd
 
 from recsysops.clock import Clock
+from recsysops.domain.check_view import CheckReport
+from recsysops.domain.given import GivenTitles
 from recsysops.domain.severity import Severity
-from recsysops.domain.views import CheckReport, Vitals
+from recsysops.domain.views import Vitals
+from recsysops.service.check_given import Judged
 from recsysops.service.ports import Store
+from recsysops.service.queries.contributions import TakeApart
 from recsysops.service.queries.records import VitalsCache
 from recsysops.service.queries.snapshot import Snapshot, SnapshotCache
 from recsysops.service.queries.title import FindComparables
+from recsysops.service.release import DecisionReport
+from recsysops.settings import Settings
 
 
 class Check(Protocol):
@@ -29,6 +36,32 @@ class Check(Protocol):
         allow_unknown: bool,
     ) -> CheckReport:
         """Judge the upcoming cells that pass the filters."""
+        ...
+
+
+class Decide(Protocol):
+    """Records what a person decides on a held batch."""
+
+    def __call__(self, verb: Literal["release", "discard"], batch_id: str, by: str, reason: str) -> DecisionReport:
+        """Write it down, while no other process writes.
+
+        Raises:
+            StoreLockedError: Another process writes.
+            NotFoundError: No such batch was ever held.
+            UsageError: It can no longer be decided on, or a name or reason is missing.
+        """
+        ...
+
+
+class Judge(Protocol):
+    """The gate for titles that are handed in."""
+
+    def __call__(self, request: GivenTitles) -> "Future[Judged]":
+        """Return what will hold the answer.
+
+        Raises:
+            BusyError: Too much is asked already.
+        """
         ...
 
 
@@ -56,6 +89,16 @@ class ApiContext:
     """Media type of that text."""
     comparables: FindComparables | None = None
     """Finds comparable titles; None where there is no predictor."""
+    judge: Judge | None = None
+    """Judges titles that are handed in; None where there is no such route."""
+    settings: Settings = field(default_factory=Settings, repr=False)
+    """Names the sources, and how often each delivers."""
+    decide: Decide | None = None
+    """Decides on held batches; None where nothing may be written."""
+    take_apart: TakeApart | None = None
+    """Takes a model's answer apart; None where there is no predictor."""
+    observe: Callable[[str, int, float], None] | None = None
+    """Told of every answer: the route as declared, the status and the seconds it took; None where nobody counts."""
     ready: Callable[[], None] = _no_complaint
     """Raises where the store's schema is not the one this version needs."""
 
@@ -72,11 +115,11 @@ class ApiContext:
 
     @cached_property
     def _vitals(self) -> VitalsCache:
-        return VitalsCache(self.store)
+        return VitalsCache(self.store, self.settings)
 
     def vitals(self) -> Vitals:
         """Return what monitoring wants to know, as the store stands now."""
-        return self._vitals.get(self.snapshot())
+        return self._vitals.get(self.snapshot(), self.clock())
 
     def snapshot(self) -> Snapshot:
         """Return what the last detection said."""

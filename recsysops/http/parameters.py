@@ -1,12 +1,12 @@
 """Query parameters that several routes take."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
-from recsysops.domain.severity import FindingClass
+from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import Status
-from recsysops.domain.views import BoardFilter
+from recsysops.domain.views import BoardFilter, FieldState, IssueFilter, MissingFieldFilter
 from recsysops.service.queries.board import MAX_LIMIT
 
 Text = Annotated[str, Query(max_length=200)]
@@ -41,3 +41,42 @@ def board_filter(
 
 
 Filters = Annotated[BoardFilter, Depends(board_filter)]
+
+
+def issue_filter(
+    state: Annotated[Literal["open", "resolved", "any"], Query(description="Which issues.")] = "open",
+    title: Annotated[str | None, Query(max_length=1000, description="Only this title's.")] = None,
+    severity: Annotated[list[Severity], Query(description="Only of these severities.")] = [],  # noqa: B006
+    classes: Annotated[list[FindingClass], Query(alias="class", description="Only of these classes.")] = [],  # noqa: B006
+    detector: Annotated[list[Text], Query(description="Only found by these detectors.")] = [],  # noqa: B006
+    market: Annotated[list[Text], Query(description="Only in these markets.")] = [],  # noqa: B006
+    text: Annotated[str, Query(max_length=200, description="Part of the title's id, the sentence or the field.")] = "",
+) -> IssueFilter:
+    """Read the filters of issues."""
+    return IssueFilter(
+        is_open={"open": True, "resolved": False, "any": None}[state],
+        title_id=title,
+        severities=tuple(severity),
+        classes=tuple(classes),
+        detectors=tuple(detector),
+        markets=tuple(market),
+        text=text,
+    )
+
+
+def missing_filter(
+    provider: Annotated[
+        str | None, Query(max_length=200, description="Only this provider's titles; empty for titles without one.")
+    ] = None,
+    state: Annotated[list[FieldState], Query(description="Only in these states.")] = [],  # noqa: B006
+    field: Annotated[list[Text], Query(description="Only these fields.")] = [],  # noqa: B006
+    owner: Annotated[
+        str | None, Query(max_length=200, description="Only this owner's; empty for fields without one.")
+    ] = None,
+) -> MissingFieldFilter:
+    """Read the filters of missing fields."""
+    return MissingFieldFilter(provider=provider, states=tuple(state), fields=tuple(field), owner=owner)
+
+
+IssueFilters = Annotated[IssueFilter, Depends(issue_filter)]
+MissingFilters = Annotated[MissingFieldFilter, Depends(missing_filter)]

@@ -13,9 +13,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from recsysops.errors import NotFoundError, RecSysOpsError, StoreError, UsageError
+from recsysops.errors import NotFoundError, RecSysOpsError, StoreError, StoreLockedError, UsageError
 
 MEDIA_TYPE: Final = "application/problem+json"
+RETRY_SECONDS: Final = "5"
+"""When to try again after another process held the store."""
 UNAUTHORIZED_DETAIL: Final = (
     "The API key is missing or wrong. Send it as `Authorization: Bearer <key>`; "
     "`recsysops serve` says where it is kept."
@@ -72,7 +74,10 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # what it is registered for
     details = {
         404: ("There is nothing at this path. See /openapi.json for what there is.", "no-route"),
-        405: (f"{request.method} is not allowed here: this API only reads. Use GET.", "method-not-allowed"),
+        405: (
+            f"{request.method[:20]} is not allowed at this path. See /openapi.json for what is.",
+            "method-not-allowed",
+        ),
         401: (UNAUTHORIZED_DETAIL, "unauthorized"),
     }
     detail, code = details.get(error.status_code, (str(error.detail), "http"))
@@ -95,7 +100,8 @@ async def _on_ours(request: Request, error: Exception) -> JSONResponse:
             status = number
     if status == 500:
         return await _on_unexpected(request, error)
-    return problem(request, status, detail=str(error), code=error.code)
+    headers = {"Retry-After": RETRY_SECONDS} if isinstance(error, StoreLockedError) else None
+    return problem(request, status, detail=str(error), code=error.code, headers=headers)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -1,25 +1,20 @@
-"""The board, the gate and the missing fields."""
+"""The board and the missing fields."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from recsysops.domain.severity import Severity
-from recsysops.domain.views import Board, CheckAnswer, MissingFieldRow, MissingFields
+from recsysops.domain.views import Board, MissingFieldRow, MissingFields
 from recsysops.http.context import ApiContext
 from recsysops.http.csv_export import to_csv
-from recsysops.http.parameters import Days, Filters, Limit, Offset, Text
-from recsysops.service.queries.board import board
-from recsysops.service.queries.metadata import missing_fields
+from recsysops.http.parameters import Filters, Limit, MissingFilters, Offset
+from recsysops.service.queries.board import BoardSort, board
+from recsysops.service.queries.metadata import MissingFieldSort, missing_fields
 
 CSV_HEAD = (
     "provider", "title_id", "name", "field", "markets", "surfaces", "state", "due_on", "latest_safe_fix_on",
     "launch_on", "owner", "found", "reason",
 )  # fmt: skip
-Provider = Annotated[
-    str | None, Query(max_length=200, description="Only this provider's titles; empty for titles without one.")
-]
 
 
 def board_router(context: ApiContext) -> APIRouter:
@@ -27,7 +22,12 @@ def board_router(context: ApiContext) -> APIRouter:
     router = APIRouter(tags=["board"])
 
     @router.get("/board", summary="The launch board", operation_id="board")
-    def get_board(filters: Filters, offset: Offset = 0, limit: Limit = 100) -> Board:
+    def get_board(
+        filters: Filters,
+        sort: Annotated[BoardSort, Query(description="`risk` is risk x time left; then by risk.")] = "risk",
+        offset: Offset = 0,
+        limit: Limit = 100,
+    ) -> Board:
         """Return upcoming titles by risk x time left: status, then severity, then the time left to fix, then worth.
 
         A title stands by its worst cell among the markets and surfaces asked for.
@@ -37,28 +37,22 @@ def board_router(context: ApiContext) -> APIRouter:
             filters,
             service=context.service,
             now=context.clock(),
+            sort=sort,
             offset=offset,
             limit=limit,
         )
 
-    @router.get("/check", summary="The pre-launch gate", operation_id="check")
-    def get_check(
-        title: Annotated[list[Text], Query(description="Only these titles.")] = [],  # noqa: B006
-        launching_within_days: Days = None,
-        fail_on: Annotated[Severity, Query(description="The mildest severity that fails.")] = Severity.CRITICAL,
-        allow_unknown: Annotated[bool, Query(description="Let pass what could not be judged.")] = False,  # noqa: FBT002
-    ) -> CheckAnswer:
-        """Judge now, on what the store holds, and answer as `recsysops check` does; the status is 200 either way."""
-        within = None if launching_within_days is None else timedelta(days=launching_within_days)
-        report = context.check(
-            title_ids=tuple(title), launching_within=within, fail_on=fail_on, allow_unknown=allow_unknown
-        )
-        return CheckAnswer.of(report)
-
     @router.get("/missing-fields", summary="Required metadata that is missing", operation_id="missing_fields")
-    def get_missing_fields(provider: Provider = None) -> MissingFields:
+    def get_missing_fields(
+        filters: MissingFilters,
+        sort: Annotated[MissingFieldSort, Query(description="Then by due date.")] = "due",
+        offset: Offset = 0,
+        limit: Limit = 100,
+    ) -> MissingFields:
         """Return the required fields that upcoming titles lack, soonest due first."""
-        return missing_fields(context.snapshot(), context.requirements, provider=provider)
+        return missing_fields(
+            context.snapshot(), context.requirements, filters, sort=sort, offset=offset, limit=limit
+        )  # fmt: skip
 
     @router.get(
         "/missing-fields.csv",
@@ -67,9 +61,9 @@ def board_router(context: ApiContext) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"text/csv": {"example": ",".join(CSV_HEAD)}}}},
     )
-    def get_missing_fields_csv(provider: Provider = None) -> Response:
-        """Return the missing fields as RFC 4180; cells that a spreadsheet would run begin with an apostrophe."""
-        found = missing_fields(context.snapshot(), context.requirements, provider=provider)
+    def get_missing_fields_csv(filters: MissingFilters) -> Response:
+        """Return all of the missing fields as RFC 4180; cells a spreadsheet would run begin with an apostrophe."""
+        found = missing_fields(context.snapshot(), context.requirements, filters)
         body = to_csv(CSV_HEAD, (_csv_row(row) for row in found.rows))
         return Response(
             body.encode(),

@@ -1,13 +1,13 @@
 """Issues, runs and models."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
 from recsysops.domain.views import IssueList, IssueView, ModelsView, RunList
 from recsysops.http.context import ApiContext
-from recsysops.http.parameters import Limit, Offset
-from recsysops.service.queries.records import issue, issues, models
+from recsysops.http.parameters import IssueFilters, Limit, Offset
+from recsysops.service.queries.records import IssueSort, issue, issues, models
 from recsysops.service.queries.runs import runs
 
 
@@ -17,14 +17,13 @@ def records_router(context: ApiContext) -> APIRouter:
 
     @router.get("/issues", summary="Issues, worst first", operation_id="issues")
     def get_issues(
-        state: Annotated[Literal["open", "resolved", "any"], Query(description="Which issues.")] = "open",
-        title: Annotated[str | None, Query(max_length=1000, description="Only this title's.")] = None,
+        filters: IssueFilters,
+        sort: Annotated[IssueSort, Query(description="`opened` and `updated`: latest first.")] = "risk",
         offset: Offset = 0,
         limit: Limit = 100,
     ) -> IssueList:
         """Return findings followed over time, without their histories."""
-        is_open = {"open": True, "resolved": False, "any": None}[state]
-        return issues(context.store, is_open=is_open, title_id=title, offset=offset, limit=limit)
+        return issues(context.store, filters, sort=sort, offset=offset, limit=limit)
 
     @router.get("/issues/{issue_id}", summary="One issue with its history", operation_id="issue")
     def get_issue(issue_id: Annotated[str, Path(max_length=200)]) -> IssueView:
@@ -32,9 +31,13 @@ def records_router(context: ApiContext) -> APIRouter:
         return issue(context.store, issue_id)
 
     @router.get("/runs", summary="Runs, latest first", operation_id="runs")
-    def get_runs(limit: Limit = 50) -> RunList:
+    def get_runs(
+        verb: Annotated[str | None, Query(max_length=40, description="Only runs of this verb.")] = None,
+        offset: Offset = 0,
+        limit: Limit = 50,
+    ) -> RunList:
         """Return what ran, what failed and why, and what was skipped."""
-        return runs(context.store, limit=limit)
+        return runs(context.store, verb=verb, offset=offset, limit=limit)
 
     @router.get("/model", summary="Active models and their record", operation_id="model")
     def get_model() -> ModelsView:

@@ -5,7 +5,7 @@ from recsysops.client import Client
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.title_view import TitleView
 from recsysops.domain.verdict import Status
-from recsysops.domain.views import Board, BoardFilter
+from recsysops.domain.views import Board, BoardFilter, MissingFieldFilter
 from recsysops.errors import ApiError
 from recsysops.http import create_app
 from recsysops.service.queries.board import board
@@ -88,7 +88,7 @@ def test_the_other_reads_arrive(client):
     assert one.issue == issues.issues[0].issue
     assert client.runs(limit=1).runs[0].verb == "run"
     assert client.model().active[0].model_id == "m-1"
-    assert client.missing_fields("Harbour Street").rows[0].provider == "Harbour Street"
+    assert client.missing_fields(MissingFieldFilter(provider="Harbour Street")).rows[0].provider == "Harbour Street"
     assert client.missing_fields_csv().startswith(b"provider,title_id")
     assert client.check(title_ids=("t-0001",), fail_on=Severity.INFO).exit_code == 0
     assert len(client.comparables("t-0001", "de", "home", "reach", 7).titles) == 8

@@ -11,7 +11,6 @@ from recsysops_dashboards._html import (
     badge,
     lines,
     link,
-    neighbours,
     small,
     status_badge,
     table,
@@ -40,17 +39,6 @@ def status_tiles(counts: Mapping[str, int], chosen: Sequence[Status], query: Que
 def board_table(rows: Sequence[BoardRow]) -> Safe:
     """Return the titles, one row each."""
     return table(HEAD, (_row(row) for row in rows), label="Upcoming titles, most urgent first", widths=WIDTHS)
-
-
-def pager(page: int, size: int, total: int, query: Query) -> Safe:
-    """Return which titles are shown, and links to those before and after."""
-    first, last = page * size + 1, min((page + 1) * size, total)
-    parts: list[Part] = [small(f"{first:,}–{last:,} of {total:,}")]
-    if page:
-        parts.insert(0, link("‹ Previous", "", {**query, "page": str(page)}))
-    if last < total:
-        parts.append(link("Next ›", "", {**query, "page": str(page + 2)}))
-    return neighbours(parts)
 
 
 def _row(row: BoardRow) -> list[Part]:

@@ -5,6 +5,7 @@ Titles, synopses and providers come from strangers. Markdown would render their 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape as escape_markup
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -12,7 +13,7 @@ from urllib.parse import quote, urlencode
 import streamlit as st
 
 from recsysops.domain.verdict import Status
-from recsysops_dashboards._words import STATUS
+from recsysops_dashboards._words import STATUS, day
 
 _STYLE: Final = """<style>
 .rso{width:100%;table-layout:fixed;border-collapse:collapse;font-size:.875rem;line-height:1.35}
@@ -24,6 +25,7 @@ _STYLE: Final = """<style>
 .rso small,.rso-note{color:#56606f;font-size:.8rem}
 .rso-cut{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden}
 .rso-cut2{-webkit-line-clamp:2}
+.rso-clip{display:inline-block;max-width:22rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;vertical-align:bottom}
 .rso-pager{text-align:center;font-size:.9rem;padding:.5rem}
 .rso-pager a{color:#1f4e79;font-weight:600;margin:0 1rem}
 .rso-badge{display:inline-block;white-space:nowrap;border-radius:.3rem;padding:.05rem .45rem;font-weight:600}
@@ -85,6 +87,11 @@ def text(value: str, kind: str = "", *, lines: int = 0) -> Safe:
     return Safe(f'<span class="{escape(names)}"{tip}>{escape(value)}</span>')
 
 
+def clipped(value: str) -> Safe:
+    """Return a text cut to a part of a line, with the whole as its tip."""
+    return Safe(f'<span class="rso-clip" title="{escape(value)}">{escape(value)}</span>')
+
+
 def small(value: str) -> Safe:
     """Return a text of lesser weight."""
     return Safe(f"<small>{escape(value)}</small>")
@@ -102,16 +109,18 @@ def status_badge(status: Status) -> Safe:
     return badge(sign, word, status.value)
 
 
-def link(label: str, page: str, parameters: Mapping[str, str | Sequence[str]], *, lines: int = 0) -> Safe:
+def link(
+    label: str, page: str, parameters: Mapping[str, str | Sequence[str]], *, lines: int = 0, anchor: str = ""
+) -> Safe:
     """Return a link to a page of this dashboard: its address says everything, so it can be shared."""
     cut = f'<span class="{"rso-cut rso-cut2" if lines else ""}" title="{escape(label)}">{escape(label)}</span>'
-    return Safe(f'<a href="{escape(address(page, parameters))}">{cut}</a>')
+    return Safe(f'<a href="{escape(address(page, parameters, anchor))}">{cut}</a>')
 
 
-def address(page: str, parameters: Mapping[str, str | Sequence[str]]) -> str:
+def address(page: str, parameters: Mapping[str, str | Sequence[str]], anchor: str = "") -> str:
     """Return the relative address of a page; the board's is the root."""
     query = urlencode(parameters, doseq=True, quote_via=quote)
-    return f"/{page}?{query}" if query else f"/{page}"
+    return f"/{page}{f'?{query}' if query else ''}{f'#{anchor}' if anchor else ''}"
 
 
 def lines(parts: Iterable[Part]) -> Safe:
@@ -119,9 +128,38 @@ def lines(parts: Iterable[Part]) -> Safe:
     return Safe("".join(f"<div>{_markup(part)}</div>" for part in parts if part))
 
 
+def when(at: datetime | None) -> Part:
+    """Return a day, and below it the time."""
+    return lines([day(at), small(f"{at:%H:%M} UTC")]) if at else "–"
+
+
 def neighbours(parts: Iterable[Part]) -> Safe:
     """Return links to neighbouring pages beside each other."""
     return Safe(f'<div class="rso-pager">{" ".join(_markup(part) for part in parts)}</div>')
+
+
+def pager(
+    page: int, size: int, total: int, place: str, query: Mapping[str, Sequence[str]], *, name: str = "page",
+    anchor: str = "",
+) -> Safe:  # fmt: skip
+    """Return which rows are shown, and links to those before and after.
+
+    Args:
+        page: The page shown, from 0.
+        size: Rows of a page.
+        total: Rows of all pages.
+        place: Page of the dashboard; empty for the board.
+        query: Its parameters as they stand.
+        name: The parameter that holds the page number.
+        anchor: Where on the page the rows are.
+    """
+    first, last = page * size + 1, min((page + 1) * size, total)
+    parts: list[Part] = [small(f"{first:,}–{last:,} of {total:,}")]
+    if page:
+        parts.insert(0, link("‹ Previous", place, {**query, name: str(page)}, anchor=anchor))
+    if last < total:
+        parts.append(link("Next ›", place, {**query, name: str(page + 2)}, anchor=anchor))
+    return neighbours(parts)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Part]], *, label: str, widths: Sequence[str] = ()) -> Safe:
@@ -158,9 +196,17 @@ def notice(sentence: str) -> None:
 
 def problem(sentence: str) -> None:
     """Show why there is nothing to see, and what to do."""
-    st.html(
-        f'<div class="rso-box rso-failing" role="alert"><b>✖ This page cannot be shown</b><br>{escape(sentence)}</div>'
-    )
+    problem_box("This page cannot be shown", sentence)
+
+
+def problem_box(what: str, sentence: str) -> None:
+    """Show what went wrong, and what to do."""
+    st.html(f'<div class="rso-box rso-failing" role="alert"><b>✖ {escape(what)}</b><br>{escape(sentence)}</div>')
+
+
+def done(sentence: str) -> None:
+    """Show that what was asked for is done."""
+    st.html(f'<div class="rso-box rso-ok" role="status"><b>✔ Done</b> &nbsp; {escape(sentence)}</div>')
 
 
 def empty(sentence: str) -> None:

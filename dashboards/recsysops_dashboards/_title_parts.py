@@ -5,18 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from recsysops.domain.issue import Finding
-from recsysops.domain.severity import Severity
 from recsysops.domain.title_view import FieldRow, LaunchEvent, TreatmentDay, Verdict
 from recsysops.domain.verdict import Status
 from recsysops.domain.views import CellView, IssueView, Worth
 from recsysops_dashboards._html import Part, Safe, badge, lines, small, status_badge, table, text
-from recsysops_dashboards._words import CLASS, FIELD_STATE, OUTCOME, day, distance, grid, moment, place, worth
-
-_SEVERITY = {
-    Severity.CRITICAL: ("✖", "Critical", "failing"),
-    Severity.WARNING: ("▲", "Warning", "at_risk"),
-    Severity.INFO: ("i", "Info", "none"),
-}
+from recsysops_dashboards._words import CLASS, FIELD_STATE, OUTCOME, SEVERITY, day, distance, grid, moment, place, worth
 
 
 def findings_table(findings: Sequence[Finding], as_of: datetime | None) -> Safe:
@@ -131,7 +124,7 @@ def _finding_row(group: Sequence[Finding], as_of: datetime | None) -> list[Part]
     fix_at = min((f.latest_safe_fix_at for f in group if f.latest_safe_fix_at), default=None)
     where = small(f"{CLASS[finding.finding_class]} · {_grid(group)}")
     return [
-        badge(*_SEVERITY[finding.severity]),
+        badge(*SEVERITY[finding.severity]),
         lines([finding.why, where]),
         finding.remedy,
         lines(_worths(group)),

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from recsysops.domain.severity import FindingClass
+from recsysops.domain.severity import FindingClass, Severity
+from recsysops.domain.timeline import TimelineKind
 from recsysops.domain.verdict import CheckOutcome, Status
 from recsysops.domain.views import CellView, FieldState, Worth
 
@@ -27,6 +28,27 @@ FIELD_STATE: Final = {
     FieldState.NOT_CHECKED: ("?", "Not checked", "unknown"),
     FieldState.FILLED: ("✔", "Filled", "ok"),
 }
+SEVERITY: Final = {
+    Severity.CRITICAL: ("✖", "Critical", "failing"),
+    Severity.WARNING: ("▲", "Warning", "at_risk"),
+    Severity.INFO: ("i", "Info", "none"),
+}
+KIND: Final = {
+    TimelineKind.METADATA: ("✎", "Metadata"),
+    TimelineKind.LAUNCH: ("⟳", "Launch"),
+    TimelineKind.PLAN: ("◎", "Plan"),
+    TimelineKind.ISSUE: ("●", "Issue"),
+    TimelineKind.PREDICTION: ("∿", "Prediction"),
+    TimelineKind.CHANGE: ("⚙", "Change"),
+}
+TABLE: Final = {
+    "titles": "Titles",
+    "launches": "Launches",
+    "expectations": "Expectations",
+    "impressions": "Impressions",
+    "interactions": "Interactions",
+    "changes": "Changes",
+}
 CLASS: Final = {
     FindingClass.SETUP: "Metadata and assets",
     FindingClass.SYSTEM: "Pipelines",
@@ -46,7 +68,7 @@ def short_day(at: datetime | None) -> str:
 
 def target(measure: str, horizon: int) -> str:
     """Return a measure over a horizon: `Reach, 7 days`."""
-    return f"{MEASURE.get(measure, measure)}, {_count(horizon, 'day')}"
+    return f"{MEASURE.get(measure, measure)}, {count(horizon, 'day')}"
 
 
 def day(at: datetime | None) -> str:
@@ -66,7 +88,7 @@ def distance(days: float | None) -> str:
     hours = round(abs(days) * 24)
     if hours == 0:
         return "now"
-    far = _count(round(abs(days)), "day") if hours >= 36 else _count(hours, "hour")
+    far = count(round(abs(days)), "day") if hours >= 36 else count(hours, "hour")
     return f"in {far}" if days > 0 else f"{far} ago"
 
 
@@ -128,5 +150,6 @@ def _list(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def count(n: int, noun: str, many: str = "") -> str:
+    """Return a number with its noun: `1 day`, `1,200 days`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {many or f'{noun}s'}"

@@ -10,7 +10,7 @@ from streamlit import config
 
 from recsysops.client import Client
 from recsysops.errors import ApiError
-from recsysops_dashboards import board, missing, title
+from recsysops_dashboards import board, data, issues, missing, title
 from recsysops_dashboards._html import problem, style
 
 
@@ -35,6 +35,8 @@ def show(client: Client) -> None:
         st.Page(lambda: board.show(client), title="Launch board", url_path="board", default=True),
         st.Page(lambda: title.show(client), title="Title", url_path="title"),
         st.Page(lambda: missing.show(client), title="Missing metadata", url_path="missing"),
+        st.Page(lambda: issues.show(client), title="Issues and runs", url_path="issues"),
+        st.Page(lambda: data.show(client), title="Data", url_path="data"),
     ]
     page = st.navigation(pages, position="top")
     try:

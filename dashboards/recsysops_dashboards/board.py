@@ -10,8 +10,9 @@ from recsysops.client import Client
 from recsysops.domain.severity import FindingClass
 from recsysops.domain.verdict import Status
 from recsysops.domain.views import Board, BoardFilter, Choices
-from recsysops_dashboards._board_parts import board_table, pager, status_tiles
-from recsysops_dashboards._html import Part, empty, heading, notice, small
+from recsysops_dashboards._address import address_now, first_page, page_number
+from recsysops_dashboards._board_parts import board_table, status_tiles
+from recsysops_dashboards._html import Part, empty, heading, notice, pager, small
 from recsysops_dashboards._html import show as show_html
 from recsysops_dashboards._words import moment
 
@@ -31,18 +32,18 @@ def show(client: Client) -> None:
         return
     tiles_place = st.container()
     filters = _filters(stood.choices)
-    page = _page_number()
+    page = page_number()
     found = client.board(filters, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
     if page and not found.rows:
         page = 0
         found = client.board(filters, limit=PAGE_SIZE)
     with tiles_place:
-        show_html(status_tiles(found.counts, filters.statuses, _address_now()))
+        show_html(status_tiles(found.counts, filters.statuses, address_now()))
     if not found.rows:
         _no_rows(stood)
         return
     show_html(board_table(found.rows))
-    show_html(pager(page, PAGE_SIZE, found.total, _address_now()))
+    show_html(pager(page, PAGE_SIZE, found.total, "", address_now()))
 
 
 def _head(board: Board) -> None:
@@ -67,9 +68,9 @@ def _filters(choices: Choices) -> BoardFilter:
     classes = _several(columns[2], "Cause", [kind.value for kind in FindingClass])
     providers = _several(columns[3], "Provider", choices.providers)
     text = columns[4].text_input(
-        "Title", key="text", bind="query-params", placeholder="Part of name or id", max_chars=200, on_change=_first_page
+        "Title", key="text", bind="query-params", placeholder="Part of name or id", max_chars=200, on_change=first_page
     )
-    within = columns[5].selectbox("Launches", WITHIN, key="within", bind="query-params", on_change=_first_page)
+    within = columns[5].selectbox("Launches", WITHIN, key="within", bind="query-params", on_change=first_page)
     return BoardFilter(
         markets=markets,
         surfaces=surfaces,
@@ -83,20 +84,7 @@ def _filters(choices: Choices) -> BoardFilter:
 
 def _several(column: DeltaGenerator, label: str, options: Sequence[str]) -> tuple[str, ...]:
     key = label.lower()
-    return tuple(column.multiselect(label, options, key=key, bind="query-params", on_change=_first_page))
-
-
-def _address_now() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in st.query_params}
-
-
-def _first_page() -> None:
-    st.query_params.pop("page", None)
-
-
-def _page_number() -> int:
-    given = st.query_params.get("page", "1")
-    return max(int(given) - 1, 0) if given.isascii() and given.isdigit() and len(given) < 6 else 0
+    return tuple(column.multiselect(label, options, key=key, bind="query-params", on_change=first_page))
 
 
 def _no_rows(board: Board) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 APP: Final = Path(__file__).with_name("app.py")
+LEASH: Final = "recsysops_dashboards.leash"
 OPTIONS: Final = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
@@ -24,7 +25,7 @@ ALLOWED_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 """A foreign page must not reach it under a name of its own."""
 
 
-def command(api_url: str, key_file: Path, *, host: str, port: int) -> list[str]:
+def command(api_url: str, key_file: Path, *, host: str, port: int, ends_with_stdin: bool = False) -> list[str]:
     """Return the command line of the dashboard.
 
     Args:
@@ -32,9 +33,10 @@ def command(api_url: str, key_file: Path, *, host: str, port: int) -> list[str]:
         key_file: File that holds its key; the key itself never stands on a command line.
         host: Loopback address to listen on.
         port: Port to listen on, > 0.
+        ends_with_stdin: Whether it ends when its standard input is closed: then it outlives nobody who holds that.
     """
     # -P: files of the folder it is started in must not stand in for modules.
-    start = [sys.executable, "-P", "-m", "streamlit", "run", str(APP)]
+    start = [sys.executable, "-P", "-m", LEASH if ends_with_stdin else "streamlit", "run", str(APP)]
     listen = [f"--server.address={host}", f"--server.port={port}", f"--browser.serverAddress={host}"]
     options = [f"--{name}={value}" for name, value in OPTIONS.items()]
     options += [f"--server.allowedHosts={name}" for name in ALLOWED_HOSTS]

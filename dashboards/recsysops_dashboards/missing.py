@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from recsysops.client import Client
-from recsysops.domain.views import MissingFieldRow
+from recsysops.domain.views import MissingFieldFilter, MissingFieldRow, MissingFields
+from recsysops_dashboards._address import address_now, first_page, page_number
 from recsysops_dashboards._html import (
     Part,
     badge,
@@ -14,14 +15,15 @@ from recsysops_dashboards._html import (
     heading,
     lines,
     link,
+    pager,
     small,
     table,
     text,
 )
 from recsysops_dashboards._html import show as show_html
-from recsysops_dashboards._words import FIELD_STATE, day, grid, moment, short_day
+from recsysops_dashboards._words import FIELD_STATE, count, day, grid, moment, short_day
 
-SHOWN = 200
+SHOWN = 100
 EVERYONE = "All providers"
 NOBODY = "(no provider)"
 HEAD = ("State", "Field", "Title", "Provider", "Where", "Due", "Owner", "Found")
@@ -30,33 +32,46 @@ WIDTHS = ("8%", "11%", "19%", "14%", "11%", "11%", "10%", "16%")
 
 def show(client: Client) -> None:
     """Show what is missing for the provider in the address, or for all."""
-    found = client.missing_fields()
-    counted = f"{len(found.rows):,} required fields of upcoming titles"
-    heading("Missing metadata", [f"As of {moment(found.as_of)}", counted] if found.as_of else [])
-    if found.as_of is None:
+    stood = client.missing_fields(limit=1)
+    n = sum(stood.providers.values())
+    facts = [f"As of {moment(stood.as_of)}", count(n, "required field of upcoming titles",
+             "required fields of upcoming titles")]  # fmt: skip
+    heading("Missing metadata", facts if stood.as_of else [])
+    if stood.as_of is None:
         empty("Nothing has been checked yet. The list is filled by the next `recsysops run`.")
         return
-    if not found.rows:
+    if not n:
         empty("No required field is missing from any upcoming title.")
         return
-    names = {provider or NOBODY: provider for provider in found.providers}
+    names = {provider or NOBODY: provider for provider in stood.providers}
     choose, download = st.columns([3, 2], vertical_alignment="bottom")
     with choose:
-        name = st.selectbox("Provider", [EVERYONE, *names], key="provider", bind="query-params")
+        name = st.selectbox("Provider", [EVERYONE, *names], key="provider", bind="query-params", on_change=first_page)
     provider = names.get(name)
-    rows = [row for row in found.rows if provider is None or row.provider == provider]
+    page = page_number()
+    found = _page(client, provider, page)
+    if page and not found.rows:
+        page, found = 0, _page(client, provider, 0)
     with download:
-        st.download_button(
-            f"Download {len(rows):,} rows as CSV",
-            data=lambda: client.missing_fields_csv(provider),
-            file_name=file_name(provider),
-            mime="text/csv",
-            on_click="ignore",
-            help="One line per title and field, with owner and due date, to send to the provider.",
-        )
-    show_html(missing_table(rows[:SHOWN]))
-    if len(rows) > SHOWN:
-        show_html(small(f"The first {SHOWN} of {len(rows):,} are shown, soonest due first; the CSV has all."))
+        _download(client, provider, found.total)
+    show_html(missing_table(found.rows))
+    if found.total > SHOWN:
+        show_html(pager(page, SHOWN, found.total, "missing", address_now()))
+
+
+def _download(client: Client, provider: str | None, total: int) -> None:
+    st.download_button(
+        f"Download {total:,} rows as CSV",
+        data=lambda: client.missing_fields_csv(provider),
+        file_name=file_name(provider),
+        mime="text/csv",
+        on_click="ignore",
+        help="One line per title and field, with owner and due date, to send to the provider.",
+    )
+
+
+def _page(client: Client, provider: str | None, page: int) -> MissingFields:
+    return client.missing_fields(MissingFieldFilter(provider=provider), offset=page * SHOWN, limit=SHOWN)
 
 
 def file_name(provider: str | None) -> str:

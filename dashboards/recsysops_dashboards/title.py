@@ -6,9 +6,11 @@ from recsysops.client import Client
 from recsysops.domain.title_view import Target, TitleView
 from recsysops.domain.verdict import Status
 from recsysops_dashboards._comparison import comparison_table
-from recsysops_dashboards._html import Part, badge, empty, heading, notice, small, status_badge
+from recsysops_dashboards._contributions import show_contributions
+from recsysops_dashboards._html import Part, badge, clipped, empty, heading, notice, small, status_badge
 from recsysops_dashboards._html import show as show_html
 from recsysops_dashboards._predictions import show_predictions
+from recsysops_dashboards._timeline import show_timeline
 from recsysops_dashboards._title_parts import (
     cells_table,
     findings_table,
@@ -41,10 +43,12 @@ def show(client: Client) -> None:
         target = show_predictions(title)
         _metadata(title)
         if target:
+            show_contributions(client, title.title_id, target)
             _comparables(client, title, target)
         if title.findings:
             _checks(title)
     _history(title)
+    show_timeline(client, title.title_id)
 
 
 def _go() -> None:
@@ -57,9 +61,9 @@ def _head(title: TitleView) -> None:
         facts.append(f"launches {day(title.summary.launch_at)}, {distance(title.summary.days_to_launch)}")
         if title.summary.launch_change:
             facts.append(f"⟳ {title.summary.launch_change}")
-    facts += [title.provider or "no provider", f"id {title.title_id}"]
+    facts += [clipped(title.provider or "no provider"), clipped(f"id {title.title_id}")]
     if title.series_id:
-        facts.append(f"series {title.series_id}")
+        facts.append(clipped(f"series {title.series_id}"))
     if title.as_of:
         facts.append(f"as of {moment(title.as_of)}")
     if title.label:
@@ -120,7 +124,7 @@ def _history(title: TitleView) -> None:
     if title.treatment:
         st.subheader("What the recommender has done with it so far", anchor="treatment")
         show_html(treatment_table(title.treatment))
-    st.subheader("History", anchor="history")
+    st.subheader("Issues", anchor="history")
     if title.issues:
         show_html(history_table(title.issues))
     else:

@@ -1,115 +1,30 @@
-"""The dashboard in a real browser, over the real API and a real store, on free ports of loopback."""
+"""What people do with the dashboard: open a title, filter, share, download, decide."""
 
-import os
-import shutil
-import subprocess
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
-from recsysops.http import create_app
-from recsysops.http.server import address, bind, server
-from recsysops.store import open_store
-from recsysops.testing.sample_api import API_KEY, sample_context
-from recsysops.testing.sample_results import Sample, fill
-from recsysops_dashboards.launch import command, environment
+pytestmark = pytest.mark.timeout(600)
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run"]  # fmt: skip
-WAIT = 60_000
-EVIL = " <img src=http://example.com/x.png> ![x](http://example.com/a.png)"
-
-pytestmark = [
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="no browser here: install chromium (apt-get install chromium)"),
-]
-
-
-@contextmanager
-def dashboard(folder: Path, sample: Sample | None) -> Iterator[str]:
-    """Start API and dashboard over a store, and yield the dashboard's address."""
-    store = open_store(f"sqlite:///{folder / 'recsysops.sqlite'}")
-    if sample:
-        fill(store, sample)
-    (folder / "api.key").write_text(API_KEY, encoding="utf-8")
-    with bind("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    with bind("127.0.0.1", 0) as listener:
-        api = server(create_app(sample_context(store)))
-        thread = threading.Thread(target=api.run, kwargs={"sockets": [listener]})
-        thread.start()
-        line = command(address(listener), folder / "api.key", host="127.0.0.1", port=port)
-        process = subprocess.Popen(line, env=environment(dict(os.environ)), cwd=folder, stdout=subprocess.DEVNULL)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-            api.should_exit = True
-            thread.join(timeout=30)
-    store.close()
-
-
-def wait_for(url: str) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            if httpx.get(url, timeout=5).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise TimeoutError(f"{url} did not answer")
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory) -> Iterator[str]:
-    with dashboard(tmp_path_factory.mktemp("filled"), Sample(n_titles=60, n_predicted=20, suffix=EVIL)) as url:
-        yield url
-
-
-@pytest.fixture
-def page(request) -> Iterator[object]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="install playwright for Python (uv sync)")
-    foreign: list[str] = []
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page(viewport={"width": 1440, "height": 900})
-        opened.set_default_timeout(WAIT)
-        opened.on("request", lambda sent: foreign.append(sent.url) if is_foreign(sent.url) else None)
-        yield opened
-        browser.close()
-    assert foreign == []
-
-
-def is_foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+BOARD = 'table[aria-label^="Upcoming titles"]'
 
 
 def rows(page) -> list[str]:
-    page.wait_for_selector('table[aria-label^="Upcoming titles"] tbody tr')
-    return page.locator('table[aria-label^="Upcoming titles"] tbody tr').all_inner_texts()
+    page.wait_for_selector(f"{BOARD} tbody tr")
+    return page.locator(f"{BOARD} tbody tr").all_inner_texts()
 
 
 def test_the_board_shows_titles_and_a_row_opens_its_title(filled, page):
     page.goto(filled)
     shown = rows(page)
 
-    page.locator('table[aria-label^="Upcoming titles"] a').first.click()
+    page.locator(f"{BOARD} a").first.click()
     page.wait_for_selector("text=Where and when")
 
     assert len(shown) == 50
     assert "Failing" in shown[0]
     assert "/title?title=t-" in page.url
-    assert page.locator(".rso-h1").get_attribute("title") in shown[0]
+    assert page.locator(".rso-h1").inner_text() in shown[0]
     page.wait_for_selector('table[aria-label="Every check of this title"]')
     page.wait_for_selector("canvas, svg.marks")
 
@@ -142,7 +57,7 @@ def test_hostile_names_are_shown_as_text(filled, page):
 
     shown = rows(page)
 
-    assert "<img src=http://example.com/x.png>" in shown[0]
+    assert "<img src=http://example.com/x.png" in shown[0]
     assert page.locator("table.rso img").count() == 0
 
 
@@ -159,9 +74,79 @@ def test_missing_fields_are_downloaded_for_one_provider(filled, page):
     assert "team-trailer" in body
 
 
-def test_an_empty_store_says_what_to_do(tmp_path, page):
-    with dashboard(tmp_path, None) as url:
-        page.goto(url)
-        page.wait_for_selector("text=Nothing has been judged yet")
+def test_a_prediction_is_taken_apart_when_asked_and_the_address_remembers(filled, page):
+    page.goto(f"{filled}/title?title=t-0001")
+    page.wait_for_selector("text=Which fields raised the prediction")
+    assert page.locator('table[aria-label^="What raised"]').count() == 0
 
-        assert "recsysops ingest" in page.locator("code").inner_text()
+    page.get_by_text("Take the prediction apart").click()
+    page.wait_for_selector('table[aria-label^="What raised"]')
+
+    assert "parts=true" in page.url
+    assert "lowers it much" in page.locator('table[aria-label^="What raised"]').inner_text()
+
+
+def test_the_timeline_is_filtered_by_kind(filled, page):
+    page.goto(f"{filled}/title?title=t-0000")
+    story = page.locator('table[aria-label^="What changed"]')
+    story.wait_for()
+    assert "Release 40 of the ranker." in story.inner_text()
+
+    page.get_by_role("button", name="Launch", exact=True).click()
+    page.wait_for_url("**changed=Launch*")
+    page.wait_for_function(
+        "!document.querySelector('table[aria-label^=\"What changed\"]').innerText.includes('Release 40')"
+    )
+
+    assert "Launch announced" in story.inner_text()
+
+
+def test_kept_out_rows_of_one_batch_are_downloaded(filled, page):
+    page.goto(f"{filled}/data?table=Titles")
+    page.wait_for_selector('table[aria-label^="Published batches"]')
+
+    page.locator('table[aria-label^="Published batches"] a').first.click()
+    page.wait_for_selector("text=Of batch sample-0")
+    page.wait_for_selector('table[aria-label^="Rows that were kept out"]')
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+
+    body = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "batch=sample-0" in page.url
+    assert len(body.splitlines()) == 7
+    assert "\n=" not in body
+    assert "'=1+1" in body
+
+
+def test_a_held_batch_is_decided_on_with_name_and_reason(filled, page):
+    page.goto(f"{filled}/data")
+    page.get_by_role("button", name="Release").click()
+    page.wait_for_selector("text=Nothing was decided")
+
+    page.get_by_label("Your name").fill("Ada <b>")
+    page.get_by_label("Reason").fill("The source was cleaned up.")
+    page.get_by_label("Reason").press("Tab")
+    page.get_by_role("button", name="Release").click()
+    page.wait_for_selector("text=held-0 is released.")
+
+    held = page.locator('table[aria-label^="Batches that were held"]').inner_text()
+    assert "released by Ada <b>: The source was cleaned up." in held
+    assert "1 batch is held and not published" in page.locator('[role="status"]').first.inner_text()
+
+
+def test_issues_are_filtered_and_the_address_gives_the_same_view(filled, page):
+    page.goto(f"{filled}/issues")
+    table = page.locator('table[aria-label^="Issues, worst first"]')
+    table.wait_for()
+
+    page.get_by_label("About").fill("t-0003")
+    page.get_by_label("About").press("Enter")
+    page.wait_for_url("**about=t-0003*")
+    page.wait_for_function("document.querySelector('table[aria-label^=\"Issues\"]').rows.length < 20")
+    after, shared = table.inner_text(), page.url
+    page.goto("about:blank")
+    page.goto(shared)
+    table.wait_for()
+
+    assert "Trailer is missing" in after
+    assert table.inner_text() == after

@@ -6,15 +6,18 @@ from recsysops.client import Client
 from recsysops.http import create_app
 from recsysops.testing.fake_store import FakeStore
 from recsysops.testing.sample_api import API_KEY, InProcessTransport, sample_context
+from recsysops.testing.sample_data import SampleData, fill_data
 from recsysops.testing.sample_results import Sample, fill
 
 EVIL = " <img src=x onerror=alert(1)> ![x](http://example.com/a.png) [l](http://example.com) **b** \u202e=1\"'"
 
 
-def client_of(sample: Sample | None) -> Client:
+def client_of(sample: Sample | None, data: SampleData | None = None) -> Client:
     store = FakeStore()
     if sample:
         fill(store, sample)
+    if data:
+        fill_data(store, data)
     return Client("http://api.test", API_KEY, transport=InProcessTransport(create_app(sample_context(store))))
 
 
@@ -30,4 +33,4 @@ def empty_client() -> Client:
 
 @pytest.fixture(scope="session")
 def hostile_client() -> Client:
-    return client_of(Sample(n_titles=9, n_predicted=9, suffix=EVIL))
+    return client_of(Sample(n_titles=9, n_predicted=9, suffix=EVIL), SampleData(suffix=EVIL))

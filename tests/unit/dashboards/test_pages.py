@@ -34,6 +34,18 @@ def missing_page(client):
     missing.show(client)
 
 
+def data_page(client):
+    from recsysops_dashboards import data
+
+    data.show(client)
+
+
+def issues_page(client):
+    from recsysops_dashboards import issues
+
+    issues.show(client)
+
+
 def whole_app(client):
     from recsysops_dashboards import app
 
@@ -127,7 +139,8 @@ def test_a_title_page_shows_findings_charts_metadata_and_checks(client):
     assert len(test.get("arrow_vega_lite_chart") or test.get("vega_lite_chart")) == 6
     assert [head.value for head in test.subheader] == [
         "What is wrong, and what to do", "Where and when", "What the recommender is predicted to do with it",
-        "Metadata against its due dates", "Comparable titles, field by field", "Every check", "History",
+        "Metadata against its due dates", "What the model made of it", "Comparable titles, field by field",
+        "Every check", "Issues", "What changed, newest first",
     ]  # fmt: skip
     assert "Old title 0" in html
 
@@ -209,9 +222,9 @@ def test_missing_fields_are_shown_for_the_provider_in_the_address(client):
     assert "Overdue" in html
 
 
-@pytest.mark.parametrize("script", [board_page, missing_page, title_page])
+@pytest.mark.parametrize("script", [board_page, missing_page, title_page, data_page, issues_page])
 def test_hostile_names_stay_text(hostile_client, script):
-    html = html_of(page(script, hostile_client, title="t-0000"))
+    html = html_of(page(script, hostile_client, title="t-0000", parts="true"))
 
     assert "&lt;img src=x" in html
     assert "<img" not in html

@@ -117,6 +117,8 @@ def _over(notice: Notice, width: int) -> list[str]:
 def _title(notice: Notice) -> str:
     finding = notice.issue.finding
     where = [value for value in (finding.market, finding.surface) if value != ALL]
+    if finding.is_of_service:
+        return f"{plain(notice.title_name, 120)[:1].upper()}{plain(notice.title_name, 120)[1:]}"
     return " / ".join([f"{plain(notice.title_name, 120)} ({plain(finding.title_id, 80)})", *where])
 
 

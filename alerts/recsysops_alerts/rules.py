@@ -1,4 +1,7 @@
-"""The Prometheus rules, as data, and the file made from them. Not for findings: Prometheus learns only their number."""
+"""The Prometheus rules, as data, and the file made from them. Not for findings: Prometheus learns only their number.
+
+Two groups: what the launch team must know, and the service's own health, so that a silent service is heard.
+"""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from typing import Final
 
 FILE_NAME: Final = "recsysops.yaml"
 RUNBOOKS: Final = "alerts/runbooks"
+HEALTH: Final = "recsysops-health"
 NOTICE: Final = "# Made from recsysops_alerts.rules; change the code instead."
 
 
@@ -22,6 +26,8 @@ class AlertRule:
     """Without values, so that copies of it are grouped."""
     description: str
     """With values."""
+    group: str = "recsysops"
+    """`recsysops` or `recsysops-health`."""
 
 
 RULES: Final = (
@@ -47,6 +53,117 @@ RULES: Final = (
         summary="Titles that launch soon have critical issues.",
         description="{{ $value }} critical issues of class {{ $labels.class }} are open.",
     ),
+    AlertRule(
+        name="RecSysOpsCellsUnknown",
+        expr='sum(recsysops_cells{status="unknown"}) / sum(recsysops_cells) > 0.2',
+        for_="30m",
+        severity="warning",
+        summary="Many upcoming titles could not be judged.",
+        description=(
+            "{{ $value | humanizePercentage }} of the upcoming titles x markets x surfaces are unknown: a check did "
+            "not run, or what it needs is missing. Unknown is not ok."
+        ),
+    ),
+    AlertRule(
+        name="RecSysOpsBatchHeld",
+        expr="recsysops_held_batches > 0",
+        for_="15m",
+        severity="warning",
+        summary="A delivery is held before publishing.",
+        description=(
+            "{{ $value }} batches of {{ $labels.table }} differ from those before them and wait for a person. Until "
+            "then everything rests on the delivery before."
+        ),
+    ),
+    AlertRule(
+        name="RecSysOpsFeedLate",
+        expr=(
+            "time() - recsysops_feed_last_new_timestamp_seconds"
+            " > on (instance, job, table) (2 * recsysops_feed_interval_seconds)"
+        ),
+        for_="15m",
+        severity="warning",
+        summary="A feed brings nothing new.",
+        description=(
+            "The feed {{ $labels.table }} brought nothing new for {{ $value | humanizeDuration }}, which is more than "
+            "twice the time between two deliveries."
+        ),
+    ),
+    AlertRule(
+        name="RecSysOpsDown",
+        expr='up{job="recsysops"} == 0 or absent(up{job="recsysops"})',
+        for_="5m",
+        severity="critical",
+        summary="The API does not answer Prometheus.",
+        description=(
+            "The target {{ $labels.instance }} has the state {{ $value }} (0: it does not answer; 1 without an "
+            "instance: no target of the job recsysops is known)."
+        ),
+        group=HEALTH,
+    ),
+    AlertRule(
+        name="RecSysOpsStepFailed",
+        expr="recsysops_last_run_failed == 1",
+        for_="10m",
+        severity="warning",
+        summary="A step of the cycle failed.",
+        description=(
+            "The last run of the step {{ $labels.step }} failed or was killed (state: {{ $value }}). What rests on it "
+            "is from the run before, or unknown."
+        ),
+        group=HEALTH,
+    ),
+    AlertRule(
+        name="RecSysOpsApiErrors",
+        expr=(
+            'sum by (instance) (rate(recsysops_http_requests_total{status="5xx"}[10m]))'
+            " / sum by (instance) (rate(recsysops_http_requests_total[10m])) > 0.02"
+        ),
+        for_="10m",
+        severity="warning",
+        summary="The API fails to answer.",
+        description="{{ $value | humanizePercentage }} of the requests to {{ $labels.instance }} end with an error.",
+        group=HEALTH,
+    ),
+    AlertRule(
+        name="RecSysOpsApiSlow",
+        expr=(
+            "histogram_quantile(0.99, sum by (instance, route, le)"
+            " (rate(recsysops_http_request_duration_seconds_bucket[10m]))) > 2.5"
+        ),
+        for_="15m",
+        severity="warning",
+        summary="The API answers slowly.",
+        description="One request in a hundred to {{ $labels.route }} takes {{ $value | humanizeDuration }} or longer.",
+        group=HEALTH,
+    ),
+    AlertRule(
+        name="RecSysOpsModelBehindBaseline",
+        expr=(
+            'recsysops_prediction_pinball_ratio{predictor="model"} > on (instance, job, measure, horizon)'
+            ' (1.05 * recsysops_prediction_pinball_ratio{predictor="comparable_titles"})'
+        ),
+        for_="1h",
+        severity="warning",
+        summary="A model predicts worse than comparable titles.",
+        description=(
+            "On launches held back in training the model of {{ $labels.measure }} over {{ $labels.horizon }} days has "
+            "a pinball loss of {{ $value }}, more than 5 % above that of comparable titles."
+        ),
+        group=HEALTH,
+    ),
+    AlertRule(
+        name="RecSysOpsMemoryGrows",
+        expr=(
+            'deriv(process_resident_memory_bytes{job="recsysops"}[6h]) * 86400 > 1e9'
+            ' and process_resident_memory_bytes{job="recsysops"} > 1e9'
+        ),
+        for_="1h",
+        severity="warning",
+        summary="The API's memory grows.",
+        description="The memory of {{ $labels.instance }} grows by {{ $value | humanize1024 }}B a day.",
+        group=HEALTH,
+    ),
 )
 
 
@@ -59,8 +176,12 @@ def rules_yaml(runbooks: str = RUNBOOKS) -> str:
     Returns:
         The text of alerts/rules/recsysops.yaml.
     """
-    lines = [NOTICE, "groups:", "  - name: recsysops", "    rules:"]
-    for rule in RULES:
+    lines = [NOTICE, "groups:"]
+    group = ""
+    for rule in sorted(RULES, key=lambda rule: rule.group):  # in their order within a group
+        if rule.group != group:
+            group = rule.group
+            lines += [f"  - name: {group}", "    rules:"]
         lines += [
             f"      - alert: {rule.name}",
             f"        expr: {_quoted(rule.expr)}",

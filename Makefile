@@ -7,6 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 BIN := $(VENV)/bin
+PEERS := build/peers
 CODE := recsysops detectors/recsysops_detectors alerts/recsysops_alerts dashboards/recsysops_dashboards
 # Console scripts hold absolute paths: an environment counts as set up only in the folder it was made in.
 HERE := $(shell printf %s '$(CURDIR)' | cksum | cut -d ' ' -f 1)
@@ -18,7 +19,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo movietweetings test check format lint types layers cover wheel docs lock clean
+.PHONY: help setup demo movietweetings bench-speed test check format lint types layers cover wheel docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ demo: setup ## Simulate a streaming service, run the whole cycle on it, show the
 
 movietweetings: setup ## Real data end to end: ingest, backtest against the goals, a cycle, the board (DATA=... names their folder)
 	@$(BIN)/python -P benchmarks/movietweetings.py $(if $(DATA),--data $(DATA))
+
+bench-speed: setup $(PEERS)/.locked ## Measure speed against peers in the same run (SMALL=1 smokes it, ONLY=name measures one part)
+	@$(BIN)/python benchmarks/speed/run.py --peer-python $(PEERS)/bin/python $(if $(SMALL),--small) $(if $(ONLY),--only $(ONLY))
 
 test: setup ## Run all tests (ARGS="-k words" picks some, WORKERS=0 uses one process)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -69,11 +73,15 @@ docs: setup ## Write what is generated again: catalogue, settings, cli, metrics,
 	@mkdir -p build
 	@$(BIN)/python -P -c 'from recsysops_alerts.rules import rules_yaml; print(rules_yaml(), end="")' > build/rules.yaml
 	@mv build/rules.yaml alerts/rules/recsysops.yaml
+	@$(BIN)/python -P -c 'from recsysops_dashboards._grafana import grafana_json; print(grafana_json(), end="")' > build/grafana.json
+	@mv build/grafana.json dashboards/grafana/recsysops.json
 
 lock: setup ## Resolve the dependencies again within pyproject.toml's bounds (UPGRADE=1 takes newer versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/uv.in -o requirements/uv.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --group dev pyproject.toml -o requirements/dev.lock
 	@$(COMPILE) -c requirements/dev.lock pyproject.toml -o requirements/run.lock
+	@$(COMPILE) -c requirements/dev.lock --extra postgresql pyproject.toml -o requirements/server.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/peers.in -o requirements/peers.lock
 
 clean: ## Remove the environment, builds and caches
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -91,6 +99,13 @@ define install
 		$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2) 2> $(1)/pip.log \
 		|| { tail -n 20 $(1)/pip.log; exit 1; }; }
 endef
+
+# What we are measured against needs other versions of what we stand on.
+$(PEERS)/.locked: requirements/peers.lock | $(READY)
+	@echo "Setting up $(PEERS), what speed is measured against: once, about a minute."
+	@$(BIN)/python -m venv --clear $(PEERS)
+	@$(call install,$(PEERS),requirements/peers.lock)
+	@touch $@
 
 $(LOCKED): requirements/dev.lock requirements/uv.lock
 	@found=; usable=; for candidate in $(CANDIDATES); do \

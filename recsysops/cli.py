@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from recsysops import __version__
+from recsysops.domain.check_view import CheckForm
 from recsysops.domain.severity import Severity
 from recsysops.errors import NotFoundError, RecSysOpsError, SettingsError, SettingsNotFoundError, UsageError
 
@@ -40,6 +41,8 @@ As_Of = Annotated[
     str | None, typer.Option("--as-of", metavar="TIME", help="Stand at this time (ISO, with offset) instead of now.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Who decides.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 
 
@@ -62,18 +65,24 @@ def root(
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(),
     name: Annotated[str, typer.Option(help="Name of the service.")] = "my service",
+    data: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="File, folder or pattern to guess from; may be repeated.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    json: Json = False,
 ) -> None:
-    """Write a commented recsysops.toml and metadata.toml.
+    """Guess recsysops.toml and metadata.toml from your files, write them, and show each guess with its reason.
 
-    Existing files are left alone unless --force is given.
+    Without --data the folder itself is looked into. Only the first rows of a few files of each feed are read. What is
+    sure stands as an entry, what is not as a comment. Existing files are left alone unless --force is given.
 
-    Example: recsysops init --name "Prime Stream"
+    Example: recsysops init --name "Prime Stream" --data exports
     """
+    from recsysops import terminal
     from recsysops.bootstrap import write_starter
 
-    for path in write_starter(folder, name, force=force):
-        typer.echo(f"Wrote {path}")
+    report = write_starter(folder, name, data or (), force=force)
+    terminal.show(report, render=terminal.started, as_json=json)
 
 
 @app.command()
@@ -87,7 +96,8 @@ def ingest(
 ) -> None:
     """Read what is new in the sources of the settings; publish each file whole or not at all.
 
-    Rows in = accepted + duplicate + quarantined, for every file. The same file twice has one effect. A row that was
+    Rows in = accepted + duplicate + quarantined, for every file. The same file twice has one effect. A file that
+    differs from those before it as broken sources do is held: `recsysops batches --held` says why. A row that was
     kept out has its file, row, column, value, rule and fix under --quarantine (of logs, samples of each kind).
 
     Example: recsysops ingest --quarantine
@@ -105,6 +115,83 @@ def ingest(
         report = ingest_as_run(ports)
     terminal.show(report, render=terminal.ingested, as_json=json)
     raise typer.Exit(EXIT_FAILED if report.errors else 0)
+
+
+@app.command()
+def batches(
+    context: typer.Context,
+    held: Annotated[bool, typer.Option("--held", help="Only what is held and waits for a person.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --held: those decided on, too.")] = False,
+    table: Annotated[str | None, typer.Option(metavar="NAME", help="Only batches of this table.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many to list.")] = 50,
+    json: Json = False,
+) -> None:
+    """List the batches that came in, newest first, with their accounts; or those that are held, with the reasons.
+
+    Example: recsysops batches --held
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.domain.drift import HeldState
+    from recsysops.service.queries import data
+
+    with reading(context.obj) as ports:
+        if held:
+            state = None if everything else HeldState.HELD
+            view = data.held_batches(ports.store, table=table, state=state, limit=limit)
+            terminal.show(view, render=terminal.held_list, as_json=json)
+            return
+        published = data.batches(ports.store, table=table, limit=limit)
+    terminal.show(published, render=terminal.batch_list, as_json=json)
+
+
+@app.command()
+def release(context: typer.Context, batch: str, by: By, reason: Reason, json: Json = False) -> None:
+    """Publish a held batch as it is, from its file; who did it and why stays on record.
+
+    Exit 2 when there is no such held batch, or its file is gone or says something else by now.
+
+    Example: recsysops release titles-0123456789abcdef --by "Ann Lee" --reason "The catalogue was really cut."
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.release import release_and_publish
+
+    with writing(context.obj, "release") as ports:
+        report = release_and_publish(ports, batch, by, reason)
+    terminal.show(report, render=terminal.decided, as_json=json)
+
+
+@app.command()
+def discard(context: typer.Context, batch: str, by: By, reason: Reason, json: Json = False) -> None:
+    """Refuse a held batch: its content is not published, however often it is delivered.
+
+    Example: recsysops discard titles-0123456789abcdef --by "Ann Lee" --reason "Prices are in cents."
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.release import discard as discard_
+
+    with writing(context.obj, "discard") as ports:
+        report = discard_(ports, batch, by, reason)
+    terminal.show(report, render=terminal.decided, as_json=json)
+
+
+@app.command()
+def prune(context: typer.Context, json: Json = False) -> None:
+    """Remove what the settings under [retention] no longer keep; `run` does it at its end.
+
+    Batches, versions, treatment, models, issues, the latest results and the last followed run always stay.
+
+    Example: recsysops prune
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.prune import prune as prune_
+
+    with writing(context.obj, "prune") as ports:
+        report = prune_(ports)
+    terminal.show(report, render=terminal.pruned, as_json=json)
 
 
 @app.command()
@@ -172,15 +259,23 @@ def run(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: 
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - each is an option
     context: typer.Context,
     title: Annotated[list[str] | None, typer.Option(help="Check only this title; may be repeated.")] = None,
     launching_within: Annotated[
         str | None, typer.Option(metavar="7d", help="Check only what launches within this: 36h, 7d or 2w.")
     ] = None,
+    titles: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Check the titles in this JSON file (the body of POST /v1/check) instead."),
+    ] = None,
     fail_on: Annotated[Severity, typer.Option(help="The mildest severity that fails.")] = Severity.CRITICAL,
     allow_unknown: Annotated[bool, typer.Option(help="Let pass what could not be checked.")] = False,
     as_of: As_Of = None,
+    form: Annotated[CheckForm, typer.Option("--format", help="How the answer is told.")] = CheckForm.TABLE,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there; the table is still printed.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """The pre-launch gate: judge now on what the store holds, and answer with the exit code. Changes nothing.
@@ -188,22 +283,28 @@ def check(
     Exit 0: every cell checked, nothing at or above --fail-on. Exit 1: something is, or (without --allow-unknown)
     something could not be checked. Exit 2: wrong use, such as a title that is not upcoming. Exit 3: it failed to run.
 
-    Example: recsysops check --launching-within 7d --fail-on warning
+    With --titles the metadata in the file is judged before anybody ingests it; nothing of it is stored.
+
+    Example: recsysops check --launching-within 7d --format junit --output recsysops.xml
     """
     from recsysops import terminal
-    from recsysops.bootstrap import reading
-    from recsysops.service.check import check as check_
+    from recsysops.bootstrap import metadata_file, reading
+    from recsysops.service.check_file import check_file_or_store as check_
 
     with reading(context.obj) as ports:
         report = check_(
             ports,
+            file=titles,
             title_ids=title or (),
             launching_within=_span(launching_within),
             fail_on=fail_on,
             allow_unknown=allow_unknown,
             as_of=_time(as_of),
+            with_checks=form is CheckForm.JUNIT,
         )
-    terminal.show(report, render=terminal.checked, as_json=json)
+        detectors, file = [used.detector for used in ports.detectors], metadata_file(ports, context.obj)
+    form = CheckForm.JSON if json else form
+    terminal.tell_check(report, form, output, terminal.console(), detectors=detectors, file=file)
     raise typer.Exit(report.exit_code)
 
 
@@ -291,6 +392,50 @@ def plugins(context: typer.Context, json: Json = False) -> None:
     report = known_plugins(context.obj)
     terminal.show(report, render=terminal.plugin_list, as_json=json)
     raise typer.Exit(EXIT_FAILED if report.refused else 0)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to write, for example recsysops-2026-03-02.zip.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    json: Json = False,
+) -> None:
+    """Write the store and the models it names to one file, while everything goes on.
+
+    The file shows one moment, is readable by you only, and restores into SQLite as well as into PostgreSQL. Log files,
+    settings and the API key are not in it.
+
+    Example: recsysops backup recsysops-2026-03-02.zip
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import write_backup
+
+    report = write_backup(context.obj, file, force=force)
+    terminal.show(report, render=terminal.backed_up, as_json=json)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What `recsysops backup` wrote.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what the store holds.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put a backup into the store of the settings, which must be empty unless --force is given.
+
+    The file is compared with its own hashes first; a damaged or newer one changes nothing. Who reads meanwhile sees
+    what was there before, or what is there after.
+
+    Example: recsysops restore recsysops-2026-03-02.zip
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import restore_backup
+
+    with terminal.progress(is_quiet=quiet or json) as progress:
+        report = restore_backup(context.obj, file, force=force, progress=progress)
+    terminal.show(report, render=terminal.restored, as_json=json)
 
 
 @app.command()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsysops.bootstrap import known_plugins, reading
-from recsysops.errors import RecSysOpsError
+from recsysops.errors import RecSysOpsError, SourceError
 from recsysops.plugins import PluginReport
-from recsysops.settings import Settings, read_settings
+from recsysops.quality import great_expectations, read_suites
+from recsysops.settings import Settings, SourceSettings, read_settings
 from recsysops.sources import FileReader
 
 MIN_FREE_BYTES = 1 << 30
@@ -37,7 +38,9 @@ def examine(settings_file: Path) -> tuple[Examination, ...]:
         return (*done, _wrong("settings", str(error), "Correct the settings file."))
     done.append(_fine("settings", str(settings_file.resolve())))
     done.append(_plugins(plugins))
+    done.append(_suites(settings))
     done.append(_disk(settings))
+    done += _durability(settings)
     done += _stored(settings_file, settings)
     return (*done, *_sources(settings))
 
@@ -52,7 +55,9 @@ def _wrong(what: str, found: str, remedy: str = "") -> Examination:
 
 def _library(name: str, remedy: str) -> Examination:
     try:
-        version = getattr(importlib.import_module(name), "__version__", "installed")
+        # Great Expectations has a door of its own: without it, it imports Spark where that is installed.
+        module = great_expectations() if name == "great_expectations" else importlib.import_module(name)
+        version = getattr(module, "__version__", "installed")
     except (ImportError, OSError) as error:
         return _wrong(name, str(error), remedy)
     return _fine(name, version)
@@ -63,6 +68,14 @@ def _plugins(report: PluginReport) -> Examination:
         reasons = "; ".join(f"{plugin.name}: {plugin.reason}" for plugin in report.refused)
         return _wrong("plug-ins", reasons, "See `recsysops plugins`.")
     return _fine("plug-ins", f"{len(report.detectors)} detectors, {len(report.channels)} channels")
+
+
+def _suites(settings: Settings) -> Examination:
+    try:
+        suites = read_suites(settings.suites_folder)
+    except RecSysOpsError as error:
+        return _wrong("suites", str(error), "Correct the files of [metadata] suites; docs/table-checks.md says how.")
+    return _fine("suites", f"{sum(len(suite.rule) for suite in suites)} rules in {len(suites)} suites")
 
 
 def _disk(settings: Settings) -> Examination:
@@ -90,16 +103,33 @@ def _stored(settings_file: Path, settings: Settings) -> tuple[Examination, ...]:
     return store, _fine("models", f"{len(cards)} active")
 
 
+def _durability(settings: Settings) -> tuple[Examination, ...]:
+    """Look at whether the store keeps what it acknowledges."""
+    from recsysops.store.durability import look_at_durability
+
+    try:
+        looked = look_at_durability(settings.store_url)
+    except RecSysOpsError as error:
+        return (_wrong("durability", str(error)),)
+    if looked is None:
+        return ()
+    if looked.problems:
+        return (_wrong("durability", f"{looked.found}: {'; '.join(looked.problems)}", looked.remedy),)
+    return (_fine("durability", looked.found),)
+
+
 def _sources(settings: Settings) -> tuple[Examination, ...]:
-    reader = FileReader(settings.folder)
-    counts = {table: len(reader.files(source)) for table, source in settings.sources.items()}
-    return tuple(
-        _fine(f"source {table}", f"{n} files at {settings.sources[table].path}")
-        if n
-        else _wrong(
-            f"source {table}",
-            f"no file at {settings.sources[table].path}",
-            f"Correct sources.{table}.path, or deliver the files.",
-        )
-        for table, n in counts.items()
-    )
+    reader = FileReader(settings.folder, settings.reading, data=settings.data_folder)
+    return tuple(_source(reader, table, source) for table, source in settings.sources.items())
+
+
+def _source(reader: FileReader, table: str, source: SourceSettings) -> Examination:
+    """Look at a source without reading it: a database is asked whether it answers, not for its rows."""
+    try:
+        found = reader.look(table, source)
+    except SourceError as error:
+        return _wrong(f"source {table}", str(error))
+    if found:
+        return _fine(f"source {table}", found)
+    remedy = f"Correct sources.{table}.path, or deliver the files."
+    return _wrong(f"source {table}", f"no file at {source.path}", remedy)

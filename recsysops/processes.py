@@ -78,8 +78,9 @@ def _dashboard(settings: Settings, api: str, port: int) -> Iterator["subprocess.
     probe = bind(settings.dashboard.host, port)
     port = probe.getsockname()[1]
     probe.close()
-    command = launch.command(api, key_file(settings), host=settings.dashboard.host, port=port)
-    child = subprocess.Popen(command, env=launch.environment(dict(os.environ)), stdin=subprocess.DEVNULL)  # noqa: S603 - our own command line
+    command = launch.command(api, key_file(settings), host=settings.dashboard.host, port=port, ends_with_stdin=True)
+    # The pipe ends with this process, however it ends, and the child with the pipe: nothing is ever written to it.
+    child = subprocess.Popen(command, env=launch.environment(dict(os.environ)), stdin=subprocess.PIPE)  # noqa: S603 - our own command line
     try:
         typer.echo(f"Dashboard  http://{settings.dashboard.host}:{port}")
         yield child
@@ -90,6 +91,8 @@ def _dashboard(settings: Settings, api: str, port: int) -> Iterator["subprocess.
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        if child.stdin is not None:
+            child.stdin.close()
 
 
 def _wait(child: "subprocess.Popen[bytes]") -> None:

@@ -3,29 +3,30 @@
 Text that comes from users' files is printed as text: never as markup, and without control characters.
 """
 
-import dataclasses
 import json as json_library
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from enum import Enum
 from typing import TypeVar
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from recsysops.domain.check_view import CheckAnswer, CheckReport
 from recsysops.domain.history import Progress as Report
-from recsysops.domain.views import CheckAnswer, CheckReport
+from recsysops.terminal.archives import backed_up, restored
+from recsysops.terminal.checks import tell_check
+from recsysops.terminal.data import batch_list, decided, held_list, pruned
+from recsysops.terminal.guesses import started
 from recsysops.terminal.lists import backtested, examined, issue_list, kept_out, plugin_list
 from recsysops.terminal.steps import checked, cycled, detected, ingested, predicted, trained
 from recsysops.terminal.title import explained
+from recsysops.terminal.values import plain
 
 __all__ = [
-    "backtested", "checked", "console", "cycled", "detected", "examined", "explained", "ingested", "issue_list",
-    "kept_out", "plain", "plugin_list", "predicted", "progress", "show", "trained",
+    "backed_up", "backtested", "batch_list", "checked", "console", "cycled", "decided", "detected", "examined",
+    "explained", "held_list", "ingested", "issue_list", "kept_out", "plain", "plugin_list", "predicted", "progress",
+    "pruned", "restored", "show", "started", "tell_check", "trained",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -69,32 +70,3 @@ def console() -> Console:
     """Return the console reports are printed on: as wide as the terminal, wide where nobody watches."""
     made = Console(highlight=False, markup=False, emoji=False)
     return made if made.is_terminal else Console(highlight=False, markup=False, emoji=False, width=160)
-
-
-def plain(value: object) -> object:
-    """Return a value as JSON can say it: times in ISO, what is missing or not finite as null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(entry) for entry in value]
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return [plain(row) for row in value.to_dict("records")]
-    return _plain_scalar(value)
-
-
-def _plain_scalar(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return None if value != value else value.isoformat()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if callable(value):
-        return f"{value.__module__}.{getattr(value, '__qualname__', '')}"
-    if hasattr(value, "item"):
-        value = value.item()  # a numpy number
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int) else str(value)

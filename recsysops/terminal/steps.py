@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from recsysops.domain.check_view import CheckReport
 from recsysops.domain.issue import IssueChange
 from recsysops.domain.verdict import Status, StepOutcome
-from recsysops.domain.views import Board, BoardRow, CheckReport
+from recsysops.domain.views import Board, BoardRow
 from recsysops.service.detect import DetectReport, status_counts
-from recsysops.service.ingest import IngestReport
+from recsysops.service.ingest import IngestReport, said_of_held
 from recsysops.service.judge import Judgement
 from recsysops.service.predict import PredictReport
 from recsysops.service.run import RunReport
@@ -34,14 +35,25 @@ def ingested(report: IngestReport, console: Console) -> None:
             rows.add_row(name, *(f"{count:,}" for count in counts))
         console.print(rows)
     _kept_out(report, console)
+    _held_back(report, console)
     if report.already_loaded:
         console.print(f"{len(report.already_loaded)} files were loaded before: nothing to do for them.")
-    if not totals and not report.already_loaded and not report.errors:
+    if not (totals or report.already_loaded or report.errors or report.held or report.still_held):
         console.print("The sources name no file: nothing was ingested.")
     if report.label:
         console.print(f"These data are {report.label}: what was known when is assumed.")
     for error in report.errors:
         console.print(f"{safe(error.file)}: {safe(error.message)}", style="red")
+
+
+def _held_back(report: IngestReport, console: Console) -> None:
+    """Print what is held and why, and what is worth knowing."""
+    for held in (*report.held, *report.still_held):
+        console.print(safe(said_of_held(held)), style="yellow")
+    if report.held or report.still_held:
+        console.print("`recsysops batches --held` lists what is held; `recsysops release` lets it through.")
+    for note in report.notes:
+        console.print(safe(note))
 
 
 def _kept_out(report: IngestReport, console: Console) -> None:

@@ -58,7 +58,7 @@ def up(folder) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         said += line
     dashboard, api = (re.search(rf"{name}\s+(http://\S+)", said).group(1) for name in ("Dashboard", "API"))
     yield process, api, dashboard
-    process.send_signal(signal.SIGINT)  # killed outright it could not end its child
+    process.send_signal(signal.SIGINT)
     process.wait(20)
     process.stdout.close()
 
@@ -91,3 +91,27 @@ def test_a_taken_port_is_one_sentence(folder, up):
     assert second.returncode == 2
     assert second.stderr.startswith("Cannot listen on 127.0.0.1:")
     assert "Traceback" not in second.stderr
+
+
+def test_a_server_that_is_killed_outright_leaves_no_dashboard_behind(up):
+    process, api, dashboard = up
+    assert wait_for(dashboard).status_code == 200
+
+    process.kill()
+    process.wait(20)
+
+    until = time.monotonic() + 30
+    while time.monotonic() < until and is_listening(dashboard):
+        time.sleep(0.2)
+    assert not is_listening(dashboard)
+    assert not is_listening(api)
+
+
+def is_listening(url: str) -> bool:
+    try:
+        httpx.get(url, timeout=2)
+    except httpx.TimeoutException:
+        return True
+    except httpx.TransportError:
+        return False
+    return True

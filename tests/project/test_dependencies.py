@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-LOCKS = ("dev.lock", "run.lock", "uv.lock")
+LOCKS = ("dev.lock", "run.lock", "uv.lock", "server.lock", "peers.lock")
 OURS = {"recsysops", "recsysops_detectors", "recsysops_alerts", "recsysops_dashboards"}
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 
@@ -60,10 +60,14 @@ def test_the_locks_hold_every_declared_dependency(project_root: Path) -> None:
 
     assert declared(settings["project"]["dependencies"]) <= run
     assert declared(settings["dependency-groups"]["dev"]) <= dev
+    for extra in settings["project"]["optional-dependencies"].values():
+        assert declared(extra) <= dev
 
 
 def test_every_library_that_is_imported_is_declared(project_root: Path, shipped_modules: tuple[Path, ...]) -> None:
-    known = declared(project(project_root)["project"]["dependencies"])
+    settings = project(project_root)["project"]
+    optional = [each for extra in settings["optional-dependencies"].values() for each in extra]
+    known = declared([*settings["dependencies"], *optional])
     distributions = packages_distributions()
     names = {name for file in shipped_modules for name in imported(file)} - OURS - set(sys.stdlib_module_names)
 

@@ -12,7 +12,8 @@ FACES_LINES = {"detectors": 200, "alerts": 250, "dashboards": 150}
 FUNCTION_LINES = 30
 
 LARGER_MODULES: dict[str, str] = {
-    "recsysops/cli.py": "sixteen verbs, each a manual page of its own above three lines of code",
+    "recsysops/client.py": "one short method per route of the API, and how an answer is read; no logic",
+    "recsysops/cli.py": "twenty-two verbs, each a manual page of its own above three lines of code",
     "recsysops/domain/views.py": "what the API answers, field by field; no code",
     "recsysops/service/ports.py": "signatures and what they promise, no code",
 }

@@ -32,7 +32,7 @@ CSV_ROWS: Final = 100_000
 """More kept-out rows than a spreadsheet is good for; the API pages through all of them."""
 PIECE: Final = 5_000
 
-BatchId = Annotated[str, Path(min_length=1, max_length=200)]
+BatchId = Annotated[str, Path(min_length=1, max_length=200, description="The batch's id.", examples=["b-titles"])]
 Table = Annotated[str | None, Query(max_length=50, description="Only this table's, such as `titles`.")]
 CSV_RESPONSE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"example": ",".join(CSV_HEAD)}}}}
 

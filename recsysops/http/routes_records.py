@@ -26,7 +26,9 @@ def records_router(context: ApiContext) -> APIRouter:
         return issues(context.store, filters, sort=sort, offset=offset, limit=limit)
 
     @router.get("/issues/{issue_id}", summary="One issue with its history", operation_id="issue")
-    def get_issue(issue_id: Annotated[str, Path(max_length=200)]) -> IssueView:
+    def get_issue(
+        issue_id: Annotated[str, Path(max_length=200, description="The issue's id.", examples=["4f0c2a-1"])],
+    ) -> IssueView:
         """Return an issue and everything that happened to it, oldest first."""
         return issue(context.store, issue_id)
 

@@ -15,8 +15,10 @@ from recsysops.service.queries.contributions import SHOWN, contributions
 from recsysops.service.queries.timeline import timeline
 from recsysops.service.queries.title import comparables, title
 
-TitleId = Annotated[str, Path(min_length=1, max_length=1000)]
-Horizon = Annotated[int, Query(description="Days after launch: 1, 7 or 28.")]
+TitleId = Annotated[str, Path(min_length=1, max_length=1000, description="The title's id.", examples=["t-0001"])]
+Market = Annotated[str, Query(max_length=200, description="The market.", examples=["de"])]
+Surface = Annotated[str, Query(max_length=200, description="The surface.", examples=["home"])]
+Horizon = Annotated[int, Query(description="Days after launch: 1, 7 or 28.", examples=[7])]
 Kinds = Annotated[list[TimelineKind], Query(description="Only entries of these kinds.")]
 Largest = Annotated[int, Query(ge=1, le=100, description="Rows to return, largest first.")]
 
@@ -27,9 +29,9 @@ def title_router(context: ApiContext) -> APIRouter:
 
     @router.get("/comparables", summary="Comparable titles of one cell", operation_id="comparables")
     def get_comparables(
-        title: Annotated[Text, Query(description="The title's id.")],
-        market: Text,
-        surface: Text,
+        title: Annotated[Text, Query(description="The title's id.", examples=["t-0001"])],
+        market: Market,
+        surface: Surface,
         measure: Measure,
         horizon: Horizon,
     ) -> Comparables:
@@ -56,7 +58,7 @@ def title_router(context: ApiContext) -> APIRouter:
         operation_id="title_contributions",
     )
     def get_contributions(
-        title_id: TitleId, market: Text, surface: Text, measure: Measure, horizon: Horizon, limit: Largest = SHOWN
+        title_id: TitleId, market: Market, surface: Surface, measure: Measure, horizon: Horizon, limit: Largest = SHOWN
     ) -> Contributions:
         """Return what raised and lowered the model's prediction, largest first. Context, not causes. Takes seconds."""
         target = ((title_id, market, surface), measure.value, _known(horizon))

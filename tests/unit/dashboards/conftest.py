@@ -1,5 +1,8 @@
 """Clients of an API in this process: over a sample, over nothing, over hostile names."""
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from recsysops.client import Client
@@ -19,6 +22,14 @@ def client_of(sample: Sample | None, data: SampleData | None = None) -> Client:
     if data:
         fill_data(store, data)
     return Client("http://api.test", API_KEY, transport=InProcessTransport(create_app(sample_context(store))))
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Put the main module back: Streamlit's test runner takes its place, and processes of later tests would run it."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from recsysops.client import Client
 from recsysops.domain.timeline import Timeline, TimelineEntry, TimelineKind
-from recsysops_dashboards._address import address_now, first_page, page_number
+from recsysops_dashboards._address import address_now, first_page, turn_to
 from recsysops_dashboards._html import Part, Safe, badge, empty, lines, pager, show, small, table, text
 from recsysops_dashboards._words import KIND, SEVERITY, day, grid, short_day
 
@@ -25,10 +25,11 @@ def show_timeline(client: Client, title_id: str) -> None:
         on_change=first_page, args=(PAGE,),
     )  # fmt: skip
     kinds = [words[word] for word in chosen or () if word in words]
-    page = page_number(PAGE)
-    found = client.timeline(title_id, kinds=kinds, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
-    if page and not found.entries:
-        page, found = 0, client.timeline(title_id, kinds=kinds, limit=PAGE_SIZE)
+    page, found = turn_to(
+        lambda page: client.timeline(title_id, kinds=kinds, offset=page * PAGE_SIZE, limit=PAGE_SIZE),
+        lambda found: found.entries,
+        PAGE,
+    )
     if not found.entries:
         empty("Nothing of this kind is known of this title." if kinds else "Nothing is known to have changed.")
         return

@@ -10,7 +10,7 @@ from recsysops.client import Client
 from recsysops.domain.severity import FindingClass
 from recsysops.domain.verdict import Status
 from recsysops.domain.views import Board, BoardFilter, Choices
-from recsysops_dashboards._address import address_now, first_page, page_number
+from recsysops_dashboards._address import address_now, first_page, turn_to
 from recsysops_dashboards._board_parts import board_table, status_tiles
 from recsysops_dashboards._html import Part, empty, heading, notice, pager, small
 from recsysops_dashboards._html import show as show_html
@@ -32,11 +32,9 @@ def show(client: Client) -> None:
         return
     tiles_place = st.container()
     filters = _filters(stood.choices)
-    page = page_number()
-    found = client.board(filters, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
-    if page and not found.rows:
-        page = 0
-        found = client.board(filters, limit=PAGE_SIZE)
+    page, found = turn_to(
+        lambda page: client.board(filters, offset=page * PAGE_SIZE, limit=PAGE_SIZE), lambda found: found.rows
+    )
     with tiles_place:
         show_html(status_tiles(found.counts, filters.statuses, address_now()))
     if not found.rows:

@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from recsysops.client import Client
-from recsysops_dashboards._address import address_now, first_page, page_number
+from recsysops_dashboards._address import address_now, first_page, turn_to
 from recsysops_dashboards._data_parts import (
     batch_line,
     batches_table,
@@ -62,10 +62,11 @@ def _table(known: Sequence[str]) -> str | None:
 
 def _held(client: Client, table: str | None) -> None:
     st.subheader("Held batches", anchor="held")
-    page = page_number("held_page")
-    found = client.held_batches(table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
-    if page and not found.rows:
-        page, found = 0, client.held_batches(table=table, limit=PAGE_SIZE)
+    page, found = turn_to(
+        lambda page: client.held_batches(table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE),
+        lambda found: found.rows,
+        "held_page",
+    )
     if not found.rows:
         empty("No batch was ever held: nothing that came in differed much from what is usual.")
         return
@@ -77,10 +78,11 @@ def _held(client: Client, table: str | None) -> None:
 
 def _batches(client: Client, table: str | None) -> None:
     st.subheader("Published batches", anchor="batches")
-    page = page_number("batches_page")
-    found = client.batches(table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
-    if page and not found.rows:
-        page, found = 0, client.batches(table=table, limit=PAGE_SIZE)
+    page, found = turn_to(
+        lambda page: client.batches(table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE),
+        lambda found: found.rows,
+        "batches_page",
+    )
     if not found.rows:
         empty("No batch of this table was published yet.")
         return
@@ -95,10 +97,11 @@ def _kept_out(client: Client, table: str | None) -> None:
     """Show kept-out rows of the batch in the address, else of the table, else of all."""
     st.subheader("Rows that were kept out", anchor="rows")
     batch_id = st.query_params.get("batch")
-    page = page_number("rows_page")
-    found = client.quarantine(batch_id=batch_id, table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
-    if page and not found.rows:
-        page, found = 0, client.quarantine(batch_id=batch_id, table=table, limit=PAGE_SIZE)
+    page, found = turn_to(
+        lambda page: client.quarantine(batch_id=batch_id, table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE),
+        lambda found: found.rows,
+        "rows_page",
+    )
     if batch_id:
         show_html(batch_line(batch_id, address_now()))
     if not found.n_kept_out:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from recsysops.client import Client
 from recsysops.domain.views import IssueFilter
-from recsysops_dashboards._address import address_now, first_page, page_number
+from recsysops_dashboards._address import address_now, first_page, turn_to
 from recsysops_dashboards._html import empty, heading, pager
 from recsysops_dashboards._html import show as show_html
 from recsysops_dashboards._record_parts import issues_table, runs_table
@@ -54,10 +54,9 @@ def _filters() -> IssueFilter:
 
 
 def _issues(client: Client, filters: IssueFilter) -> None:
-    page = page_number()
-    found = client.issues(filters, offset=page * PAGE_SIZE, limit=PAGE_SIZE)
-    if page and not found.issues:
-        page, found = 0, client.issues(filters, limit=PAGE_SIZE)
+    page, found = turn_to(
+        lambda page: client.issues(filters, offset=page * PAGE_SIZE, limit=PAGE_SIZE), lambda found: found.issues
+    )
     if not found.issues:
         empty("No issue is open." if filters == IssueFilter() else "No issue passes these filters.")
         return
@@ -67,10 +66,9 @@ def _issues(client: Client, filters: IssueFilter) -> None:
 
 
 def _runs(client: Client) -> None:
-    page = page_number(RUNS_PAGE)
-    found = client.runs(offset=page * RUNS_SIZE, limit=RUNS_SIZE)
-    if page and not found.runs:
-        page, found = 0, client.runs(limit=RUNS_SIZE)
+    page, found = turn_to(
+        lambda page: client.runs(offset=page * RUNS_SIZE, limit=RUNS_SIZE), lambda found: found.runs, RUNS_PAGE
+    )
     if not found.runs:
         empty("Nothing ran yet. `recsysops run` does one whole cycle.")
         return

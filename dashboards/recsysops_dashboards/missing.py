@@ -7,7 +7,7 @@ import streamlit as st
 
 from recsysops.client import Client
 from recsysops.domain.views import MissingFieldFilter, MissingFieldRow, MissingFields
-from recsysops_dashboards._address import address_now, first_page, page_number
+from recsysops_dashboards._address import address_now, first_page, turn_to
 from recsysops_dashboards._html import (
     Part,
     badge,
@@ -48,10 +48,7 @@ def show(client: Client) -> None:
     with choose:
         name = st.selectbox("Provider", [EVERYONE, *names], key="provider", bind="query-params", on_change=first_page)
     provider = names.get(name)
-    page = page_number()
-    found = _page(client, provider, page)
-    if page and not found.rows:
-        page, found = 0, _page(client, provider, 0)
+    page, found = turn_to(lambda page: _page(client, provider, page), lambda found: found.rows)
     with download:
         _download(client, provider, found.total)
     show_html(missing_table(found.rows))

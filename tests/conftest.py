@@ -24,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engines", default="duckdb,spark", help="engines that count logs in tests: duckdb,spark")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes after their argument: a gzip holds the second it was made in, and workers must find the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test with the fixture `engine` once for each engine."""
     has_its_own = any(mark.args[0] == "engine" for mark in metafunc.definition.iter_markers("parametrize"))

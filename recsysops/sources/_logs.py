@@ -3,10 +3,11 @@
 Loads no frame library: it runs in a child whose start a user waits for.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MAX_SAMPLES: Final = 20
 MAX_BYTES: Final = 1024**4
 _LINES_FOR_COLUMNS: Final = 1000
+_MAX_NESTING: Final = 20
+_LISTS: Final = re.compile(r"(?:\[\])+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REJECTS: Final = "log_rejects"
 _TOO_LONG: Final = "LINE SIZE OVER MAXIMUM"
@@ -110,11 +113,27 @@ def _columns(
     if kind == "parquet":
         described = connection.execute("DESCRIBE SELECT * FROM read_parquet([?])", [str(file)]).fetchall()
         checked_header(str(file), [row[0] for row in described])
-        return {row[0]: row[1] for row in described}, {}
+        types = {row[0]: row[1] for row in described}
+        _expect_shallow(str(file), types)
+        return types, {}
     if kind == "csv":
         return dict.fromkeys(read_header(file), "VARCHAR"), {}
     pointers = _json_columns(file)
     return dict.fromkeys(pointers, "VARCHAR"), pointers
+
+
+def _expect_shallow(file: str, types: Mapping[str, str]) -> None:
+    """Refuse columns of lists of lists of lists: the engine takes for ever on them, or dies."""
+    for name, kind in types.items():
+        if _nesting(kind) > _MAX_NESTING:
+            found = f'the column "{name[:60]}" holds {kind[:60]} (expected text, numbers, times or lists).'
+            raise refuse("wrong-type", file, found, "Write it as text.")
+
+
+def _nesting(kind: str) -> int:
+    """Return how many records, or else lists, a type lies within, as in `STRUCT(a INTEGER[][])`."""
+    records = max(accumulate((sign == "(") - (sign == ")") for sign in kind), default=0)
+    return max(records, *(len(lists) // 2 for lists in _LISTS.findall(kind)), 0)
 
 
 def _json_columns(file: Path) -> dict[str, str]:

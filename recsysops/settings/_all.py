@@ -12,6 +12,7 @@ from recsysops.settings._model import MetadataSettings, ModelSettings, Treatment
 from recsysops.settings._retention import RetentionSettings
 from recsysops.settings._section import Section
 from recsysops.settings._service import DashboardSettings, MarketSettings, ServerSettings, ServiceSettings
+from recsysops.settings._shadow import ShadowSettings
 from recsysops.settings._sources import ReadingSettings, SourceSettings
 
 TableName = Literal["titles", "launches", "expectations", "impressions", "interactions", "changes"]
@@ -32,6 +33,9 @@ class Settings(Section):
     reading: ReadingSettings = ReadingSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
+    shadow: ShadowSettings = ShadowSettings()
+    recommender: dict[str, Any] = Field(default={})
+    """[recommender]: `type` names the adapter by which the recommender is asked, the rest are its settings."""
     detectors: dict[str, dict[str, Any]] = Field(default={})
     """[detectors.<name>]: parameters of a detector; `enabled = false` switches it off."""
     channels: dict[str, dict[str, Any]] = Field(default={"console": {"type": "console"}})

@@ -30,7 +30,9 @@ class _Result:
     surface: Mapped[str]
 
 
-class _Quantiles:
+class Quantiles:
+    """Nineteen columns, one per quantile."""
+
     q05: Mapped[float | None]
     q10: Mapped[float | None]
     q15: Mapped[float | None]
@@ -60,7 +62,7 @@ class _Worth:
     latest_safe_fix_at: Mapped[datetime | None]
 
 
-class PredictionRow(_Result, _Quantiles, Tables):
+class PredictionRow(_Result, Quantiles, Tables):
     """A predictor's answer for a cell, measure and horizon."""
 
     __tablename__ = "prediction"
@@ -78,7 +80,7 @@ class PredictionRow(_Result, _Quantiles, Tables):
     model_id: Mapped[str | None]
 
 
-class ExpectationRow(_Result, _Quantiles, Tables):
+class ExpectationRow(_Result, Quantiles, Tables):
     """An expectation read as a distribution of a share."""
 
     __tablename__ = "expectation"

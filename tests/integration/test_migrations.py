@@ -31,8 +31,11 @@ from recsysops.store.tables import Tables
 
 T0: Final = datetime(2026, 3, 2, tzinfo=UTC)
 ROWS: Final = 100_000
-REVISIONS: Final = ("base", "0001", "0002")
-NEW_IN_0002: Final = {"batch_profile", "held_batch", "held_decision", "seen_file", "change"}
+REVISIONS: Final = ("base", "0001", "0002", "0003")
+NEW_SINCE_0001: Final = {
+    "batch_profile", "held_batch", "held_decision", "seen_file", "change",
+    "shadow_score", "challenger", "model_move", "launch_score",
+}  # fmt: skip
 
 
 def test_every_revision_is_walked_here() -> None:
@@ -123,9 +126,9 @@ def test_up_down_and_up_again_keeps_100_000_rows_and_every_shape(url: str) -> No
     migrate(url)
     anew = state(url)
 
-    assert down == ("0001", {name: told for name, told in full[1].items() if name not in NEW_IN_0002})
+    assert down == ("0001", {name: told for name, told in full[1].items() if name not in NEW_SINCE_0001})
     assert again[0] == HEAD
-    assert {n: v for n, v in again[1].items() if n not in NEW_IN_0002} == down[1]
+    assert {n: v for n, v in again[1].items() if n not in NEW_SINCE_0001} == down[1]
     assert shapes(again) == shapes(anew) == shapes(full)
     assert nothing == (None, {})
 
@@ -164,7 +167,7 @@ print("done", flush=True)
 """
 
 
-@pytest.mark.parametrize(("start", "end"), [("0001", "0002"), ("0002", "0001")])
+@pytest.mark.parametrize(("start", "end"), [("0001", "0002"), ("0002", "0001"), ("0002", "0003"), ("0003", "0002")])
 @pytest.mark.parametrize("at", [1, 6])
 def test_a_killed_migration_leaves_the_revision_it_came_from_whole(url: str, start: str, end: str, at: int) -> None:
     fill(url, 100)

@@ -5,12 +5,12 @@ from typing import Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from recsysops.store import tables_followed, tables_held, tables_input, tables_results
+from recsysops.store import tables_followed, tables_held, tables_input, tables_predicted, tables_results
 from recsysops.store.column_types import JsonText, PlainText, UtcDateTime
 from recsysops.store.tables import Tables
 
 # Importing them is what makes them part of the metadata.
-_TABLES = (tables_input, tables_held, tables_results, tables_followed)
+_TABLES = (tables_input, tables_held, tables_results, tables_followed, tables_predicted)
 
 
 def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:

@@ -1,0 +1,62 @@
+"""What a trained model consists of, as the bytes of its files, and back. Not for trust: see `_artifacts`."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from recsysops.model._asof import Floats
+from recsysops.model._boosting import Ensemble
+from recsysops.model._conformal import Calibration
+from recsysops.model._recipe import Recipe
+from recsysops.model._training import TrainedModel
+
+_COLUMNS: Final = "columns.json"
+_RECIPE: Final = "recipe.json"
+_CALIBRATION: Final = "calibration.json"
+_IDF: Final = "text_idf.npy"
+_COMPONENTS: Final = "text_components.npy"
+
+
+def files_of(model: TrainedModel) -> dict[str, bytes]:
+    """Return the files of a model by name."""
+    columns: dict[str, list[str]] = {"point": list(model.point.columns)}
+    files = {f"point_{at}.txt": text.encode() for at, text in enumerate(model.point.texts())}
+    if model.difficulty is not None:
+        columns["difficulty"] = list(model.difficulty.columns)
+        files |= {f"difficulty_{at}.txt": text.encode() for at, text in enumerate(model.difficulty.texts())}
+    return files | {
+        _COLUMNS: _json(columns),
+        _RECIPE: model.recipe.to_json().encode(),
+        _IDF: _array_bytes(model.recipe.text.idf),
+        _COMPONENTS: _array_bytes(model.recipe.text.components),
+        _CALIBRATION: model.calibration.to_json().encode(),
+    }
+
+
+def model_of(files: Mapping[str, bytes]) -> TrainedModel:
+    """Undo `files_of`. Only for files whose checksums were verified: LightGBM may abort the process on others."""
+    columns: dict[str, list[str]] = json.loads(files[_COLUMNS])
+    recipe = Recipe.from_json(files[_RECIPE].decode(), _array(files[_IDF]), _array(files[_COMPONENTS]))
+    ensembles = {
+        name: Ensemble.from_texts([files[key].decode() for key in sorted(files) if key.startswith(f"{name}_")], given)
+        for name, given in columns.items()
+    }
+    calibration = Calibration.from_json(files[_CALIBRATION].decode())
+    return TrainedModel(recipe, ensembles["point"], ensembles.get("difficulty"), calibration)
+
+
+def _json(entries: object) -> bytes:
+    return json.dumps(entries, sort_keys=True, indent=1).encode()
+
+
+def _array_bytes(array: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _array(content: bytes) -> Floats:
+    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), dtype=np.float64)

@@ -19,7 +19,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo movietweetings bench-speed test check format lint types layers cover wheel docs lock clean
+.PHONY: help setup demo movietweetings bench-speed nightly bench-prediction test check format lint types layers cover wheel docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ movietweetings: setup ## Real data end to end: ingest, backtest against the goal
 
 bench-speed: setup $(PEERS)/.locked ## Measure speed against peers in the same run (SMALL=1 smokes it, ONLY=name measures one part)
 	@$(BIN)/python benchmarks/speed/run.py --peer-python $(PEERS)/bin/python $(if $(SMALL),--small) $(if $(ONLY),--only $(ONLY))
+
+bench-prediction: setup $(PEERS)/.locked ## Measure prediction against baselines in the same run (SMALL=1 smokes it, ONLY=predictor, WORLD=name, SEEDS=n, DATA=folder)
+	@$(BIN)/python benchmarks/prediction/run.py --peer-python $(PEERS)/bin/python $(if $(SMALL),--small) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(WORLD),--world $(WORLD)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
+
+nightly: setup ## Model promises with large counts: 100,000 hostile models, 1,000 kills, 1,000 replays (ARGS="--mutants 2000" fewer)
+	@$(BIN)/python -P benchmarks/reliability/nightly.py $(ARGS)
 
 test: setup ## Run all tests (ARGS="-k words" picks some, WORKERS=0 uses one process)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -102,7 +109,7 @@ endef
 
 # What we are measured against needs other versions of what we stand on.
 $(PEERS)/.locked: requirements/peers.lock | $(READY)
-	@echo "Setting up $(PEERS), what speed is measured against: once, about a minute."
+	@echo "Setting up $(PEERS), what we are measured against: once, about a minute."
 	@$(BIN)/python -m venv --clear $(PEERS)
 	@$(call install,$(PEERS),requirements/peers.lock)
 	@touch $@

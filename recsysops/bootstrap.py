@@ -1,16 +1,16 @@
 """Composition root: the only module that joins settings, store, engine and plug-ins. Opens nothing at import."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from recsysops import __version__
 from recsysops.clock import Clock, system_clock
+from recsysops.deciding import decide, move_models
 from recsysops.domain.contribution import AnswerParts
 from recsysops.domain.history import Progress
 from recsysops.domain.model import ModelCard
@@ -20,34 +20,34 @@ from recsysops.errors import UsageError
 from recsysops.log import configure_log
 from recsysops.plugins import DETECTORS, PluginReport, load_plugins
 from recsysops.service.context import Context, ignore_progress
-from recsysops.settings import FILE_NAME, Settings, read_settings
+from recsysops.settings import FILE_NAME, Settings, read_settings, with_model_settings
 
 if TYPE_CHECKING:
     import pandas as pd
     from fastapi import FastAPI
 
+    from recsysops.events import EngineLimits
     from recsysops.service.ports import Store
-    from recsysops.service.release import DecisionReport
     from recsysops.sources.guesses import Starter
     from recsysops.store.archive import ArchiveReport
 
 REQUIREMENTS_FILE = "metadata.toml"
-DECISION_WAIT_SECONDS = 2.0
-"""How long a person who decides on a held batch waits for another writer."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @contextmanager
-def reading(settings_file: Path, clock: Clock = system_clock) -> Iterator[Context]:
+def reading(
+    settings_file: Path, clock: Clock = system_clock, progress: Progress = ignore_progress
+) -> Iterator[Context]:
     """Yield the ports on a store that is only read."""
     from recsysops.store import open_store
 
     settings = read_settings(settings_file)
     configure_log(settings.log)
     with closing(open_store(settings.store_url, read_only=True)) as store:
-        yield join(settings, store, clock=clock)
+        yield join(settings, store, clock=clock, progress=progress)
 
 
 @contextmanager
@@ -101,32 +101,27 @@ def join(
     settings: Settings, store: "Store", *, clock: Clock = system_clock, progress: Progress = ignore_progress
 ) -> Context:
     """Make the context of these settings on an open store."""
-    from recsysops.events import EngineLimits, IbisAggregator
+    from recsysops.events import IbisAggregator, IbisMemberSampler
     from recsysops.model.forecaster import LaunchForecaster
     from recsysops.quality import GreatExpectationsChecks, SuiteChecks, read_suites
+    from recsysops.shadow import askable
     from recsysops.sources import FileReader, read_requirements
 
     plugins = load_plugins(settings)
     named = settings.metadata.requirements
+    limits = _engine_limits(settings)
     return Context(
         settings=settings,
         clock=clock,
         store=store,
         reader=FileReader(settings.folder, settings.reading, data=settings.data_folder),
-        aggregator=IbisAggregator(
-            EngineLimits(
-                spark_master=settings.engine.spark_master if settings.engine.kind == "spark" else "",
-                memory_mb=settings.engine.memory_mb,
-                threads=settings.model.threads,
-                rows_per_pass=settings.engine.rows_per_pass,
-                folder=settings.data_folder / "engine",
-                keeps_state=settings.engine.keeps_state,
-            )
-        ),
+        aggregator=IbisAggregator(limits),
         forecaster=LaunchForecaster(),
         checks=GreatExpectationsChecks(settings.metadata.placeholders),
         rules=SuiteChecks(read_suites(settings.suites_folder), settings.metadata.placeholders),
         requirements=read_requirements(None if named is None else settings.folder / named),
+        recommender=askable(plugins.recommender, settings.folder, plugins.refused_recommender),
+        sampler=IbisMemberSampler(limits, settings.model.seed),
         detectors=plugins.detectors,
         channels=plugins.channels,
         refused_detectors={p.name: p.reason for p in plugins.refused if p.group == DETECTORS},
@@ -134,9 +129,33 @@ def join(
     )
 
 
+def _engine_limits(settings: Settings) -> "EngineLimits":
+    from recsysops.events import EngineLimits
+
+    return EngineLimits(
+        spark_master=settings.engine.spark_master if settings.engine.kind == "spark" else "",
+        memory_mb=settings.engine.memory_mb,
+        threads=settings.model.threads,
+        rows_per_pass=settings.engine.rows_per_pass,
+        folder=settings.data_folder / "engine",
+        keeps_state=settings.engine.keeps_state,
+    )
+
+
 def known_plugins(settings_file: Path) -> PluginReport:
     """Return what is installed; without a settings file everything stands at its defaults."""
     return load_plugins(read_settings(settings_file) if settings_file.is_file() else Settings())
+
+
+def write_model_settings(settings_file: Path, values: Mapping[str, float]) -> None:
+    """Write model settings into [model] of the settings file; every other line stays as it is.
+
+    Raises:
+        UsageError: The file cannot be changed safely.
+    """
+    text = with_model_settings(settings_file.read_text(encoding="utf-8"), values)
+    settings_file.write_text(text, encoding="utf-8")
+    read_settings(settings_file)
 
 
 def write_starter(folder: Path, name: str, data: Sequence[str] = (), *, force: bool) -> "Starter":
@@ -198,25 +217,6 @@ def take_apart(context: Context, cell: "pd.DataFrame", as_of: datetime, card: Mo
     )  # fmt: skip
 
 
-def decide(
-    context: Context, verb: Literal["release", "discard"], batch_id: str, by: str, reason: str
-) -> "DecisionReport":
-    """Record what a person decides on a held batch; the context's own store is only read, and stays so."""
-    from recsysops.service.release import discard, release
-    from recsysops.store import open_store
-    from recsysops.store.lock import writer_lock
-
-    settings = context.settings
-    wait = min(settings.service.lock_wait_seconds, DECISION_WAIT_SECONDS)
-    url = settings.store_url
-    with (
-        writer_lock(settings.data_folder, wait_seconds=wait, verb=verb, store_url=url),
-        closing(open_store(url)) as store,
-    ):
-        chosen = release if verb == "release" else discard
-        return chosen(replace(context, store=store), batch_id, by, reason)
-
-
 def explained(context: Context, title_id: str) -> tuple[TitleView, Comparables | None]:
     """Return a title's page, and the comparable titles of its first target that has a plan, else of its first."""
     from recsysops.service.queries.snapshot import take_snapshot
@@ -269,6 +269,7 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             comparables=_one_at_a_time(partial(find_comparables, context), asking),
             settings=context.settings,
             decide=partial(decide, context),
+            move_models=partial(move_models, context),
             take_apart=_one_at_a_time(partial(take_apart, context), asking),
             ready=partial(_ready, context),
         )

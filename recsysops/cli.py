@@ -43,7 +43,18 @@ As_Of = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 By = Annotated[str, typer.Option(metavar="NAME", help="Who decides.")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why.")]
+Actor = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides. Default: your login name.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+model_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="""List and show models, compare them, and say which one answers.
+
+Example: recsysops model list""",
+)
+app.add_typer(model_app, name="model")
 
 
 @app.callback()
@@ -210,6 +221,85 @@ def train(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet
 
 
 @app.command()
+def learn(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Hold what was predicted before launch against what happened since; `run` does it for what is new.
+
+    Every stored prediction is looked at again, so that corrected logs and replays count. Safe to repeat.
+
+    Example: recsysops learn
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.learn import learn as learn_
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "learn", progress) as ports:
+        report = learn_(ports, as_of=_time(as_of))
+    terminal.show(report, render=terminal.learned, as_json=json)
+
+
+@app.command()
+def scoreboard(  # noqa: PLR0913 - each is an option
+    context: typer.Context,
+    measure: Annotated[str | None, typer.Option(help="Of this measure; default: the first with scores.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Of this horizon in days; default: the first.")] = None,
+    lead: Annotated[
+        int | None, typer.Option(help="Groups and titles so many days before launch; default: where most are.")
+    ] = None,
+    predictor: Annotated[
+        str | None, typer.Option(help="Groups and titles of this one; default: what was served.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only launches from here on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only launches up to here.")] = None,
+    json: Json = False,
+) -> None:
+    """How good predictions were, after launch: per lead and predictor, by group, and the titles we were most wrong on.
+
+    Errors are on the transformed scale (0.1 is about 10 % off); intervals are 95 %, from resampling launch weeks.
+
+    Example: recsysops scoreboard --measure reach --horizon 7
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.domain.scoreboard import ScoreFilter
+    from recsysops.service.queries.scoreboard import misses, scoreboard
+
+    filters = ScoreFilter(
+        measure=measure, horizon=horizon, lead=lead, predictor=predictor, since=_time(since), until=_time(until)
+    )
+    with reading(context.obj) as ports:
+        report = scoreboard(ports.store, filters, ports.requirements), misses(ports.store, filters, limit=10)
+    terminal.show(report, render=terminal.scored, as_json=json)
+
+
+@app.command()
+def shadow(
+    context: typer.Context,
+    past: Annotated[
+        bool, typer.Option("--past", help="Ask about past launches as they were before launch, the latest first.")
+    ] = False,
+    as_of: As_Of = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask the recommender of [recommender] what it would do with upcoming titles; `run` does it before it predicts.
+
+    It is asked about sampled members: whom each title would be shown to, alone and among all that launch about then.
+    What it does not answer, or not in time, is said and predicted without. With --past models get answers to learn
+    from; what the time did not suffice for is asked by the next --past.
+
+    Example: recsysops shadow --past
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.shadow import shadow as shadow_
+    from recsysops.service.shadow_past import shadow_past
+
+    with terminal.progress(is_quiet=quiet or json) as progress, writing(context.obj, "shadow", progress) as ports:
+        report = (shadow_past if past else shadow_)(ports, as_of=_time(as_of))
+    terminal.show(report, render=terminal.asked, as_json=json)
+
+
+@app.command()
 def predict(context: typer.Context, as_of: As_Of = None, json: Json = False, quiet: Quiet = False) -> None:
     """Predict the treatment of every upcoming title, per market, surface, measure and horizon.
 
@@ -360,6 +450,36 @@ def backtest(
 
 
 @app.command()
+def tune(
+    context: typer.Context,
+    trials: Annotated[int, typer.Option(help="How many settings to try, 1 to 200.")] = 12,
+    measure: Annotated[list[str] | None, typer.Option(help="Only this measure; may be repeated.")] = None,
+    horizon: Annotated[list[int] | None, typer.Option(help="Only this horizon in days; may be repeated.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write settings that are better into [model].")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for better model settings on past launches; without --write, only say what was found.
+
+    Each trial is scored by models that had not seen the launches they predict. The best is chosen on the earlier
+    launches and held against the bundled settings on the later ones: where the 95 % interval of the gain contains 0,
+    the bundled settings are not beaten and nothing is suggested.
+
+    Example: recsysops tune --trials 30 --measure reach
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading, write_model_settings
+    from recsysops.service.tune import tune as tune_
+
+    measures, horizons = tuple(measure or ()), tuple(horizon or ())
+    with terminal.progress(is_quiet=quiet or json) as progress, reading(context.obj, progress=progress) as ports:
+        report = tune_(ports, n_trials=trials, measures=measures, horizons=horizons)
+    terminal.show(report, render=terminal.tuned, as_json=json)
+    if write and report.suggestion:
+        write_model_settings(context.obj, report.suggestion)
+
+
+@app.command()
 def issues(
     context: typer.Context,
     title: Annotated[str | None, typer.Option(help="Only issues of this title.")] = None,
@@ -378,9 +498,99 @@ def issues(
     terminal.show(found, render=terminal.issue_list, as_json=json)
 
 
+@model_app.command("list")
+def model_list(context: typer.Context, json: Json = False) -> None:
+    """List all models, newest first: active, challenger or retired.
+
+    Example: recsysops model list
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.service.models import models
+
+    with reading(context.obj) as ports:
+        report = models(ports.store)
+    terminal.show(report, render=terminal.model_list, as_json=json)
+
+
+@model_app.command("show")
+def model_show(context: typer.Context, model: str, json: Json = False) -> None:
+    """Show one model, what happened to it and why, and whether its files can be trusted now.
+
+    Exit 3 when they cannot.
+
+    Example: recsysops model show reach-1d-0123456789abcdef
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.service.models import model as model_
+
+    with reading(context.obj) as ports:
+        report = model_(ports, model)
+    terminal.show(report, render=terminal.model_detail, as_json=json)
+    raise typer.Exit(EXIT_FAILED if report.refused else 0)
+
+
+@model_app.command("compare")
+def model_compare(
+    context: typer.Context,
+    first: Annotated[str | None, typer.Argument(help="A model; left out: each active one.")] = None,
+    second: Annotated[str | None, typer.Argument(help="Another one; left out: its challenger.")] = None,
+    json: Json = False,
+) -> None:
+    """Compare two models on the launches both predicted: CRPS with its 95 % interval by launch week, and coverage.
+
+    Example: recsysops model compare
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.service.models import compare
+
+    with reading(context.obj) as ports:
+        report = compare(ports.store, first, second)
+    terminal.show(report, render=terminal.model_comparisons, as_json=json)
+
+
+@model_app.command("activate")
+def model_activate(context: typer.Context, model: str, reason: Reason, by: Actor = None, json: Json = False) -> None:
+    """Let a model answer from the next prediction on, after its files passed every check.
+
+    Example: recsysops model activate reach-1d-0123456789abcdef --reason "Back to the settings of May."
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.models import activate
+
+    with writing(context.obj, "model activate") as ports:
+        report = (activate(ports, model, by or _login(), reason),)
+    terminal.show(report, render=terminal.model_answers, as_json=json)
+
+
+@model_app.command("rollback")
+def model_rollback(
+    context: typer.Context,
+    reason: Reason,
+    measure: Annotated[str | None, typer.Option(help="Only this measure.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Only this horizon, days.")] = None,
+    by: Actor = None,
+    json: Json = False,
+) -> None:
+    """Let the models that answered before answer again: all of them or none, after their files passed every check.
+
+    Example: recsysops model rollback --measure reach --reason "Brazil is off since Monday's training."
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import writing
+    from recsysops.service.models import rollback
+
+    with writing(context.obj, "model rollback") as ports:
+        report = rollback(ports, by or _login(), reason, measure=measure, horizon=horizon)
+    terminal.show(report, render=terminal.model_answers, as_json=json)
+
+
 @app.command()
 def plugins(context: typer.Context, json: Json = False) -> None:
-    """List detectors and channels, where they come from, and why any could not be loaded.
+    """List detectors, channels and the recommender, where they come from, and why any could not be loaded.
 
     Works without a settings file: then everything stands at its defaults.
 
@@ -511,6 +721,16 @@ def demo(
     from recsysops.demo import demo as demo_
 
     demo_(folder, oneshot=oneshot, is_small=small)
+
+
+def _login() -> str:
+    """Return who runs this program, by the system's word."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may know no name for its user
+        return f"user {os.getuid()}"
 
 
 def _time(text: str | None) -> datetime | None:

@@ -23,6 +23,8 @@ from recsysops.domain.data_view import (
 )
 from recsysops.domain.drift import HeldState
 from recsysops.domain.given import GivenTitle, GivenTitles
+from recsysops.domain.registry import ModelList
+from recsysops.domain.scoreboard import MissList, Scoreboard, ScoreFilter
 from recsysops.domain.severity import Severity
 from recsysops.domain.timeline import Timeline, TimelineKind
 from recsysops.domain.title_view import Comparables, TitleView
@@ -221,6 +223,23 @@ class Client:
         """Return the active models and the scores of the last backtest."""
         return self._get(ModelsView, "/v1/model")
 
+    def models(self) -> ModelList:
+        """Return every model with where it stands: active, challenger or retired; newest first."""
+        return self._get(ModelList, "/v1/models")
+
+    def scoreboard(self, filters: ScoreFilter | None = None) -> Scoreboard:
+        """Return how good predictions were, after launch."""
+        return self._get(Scoreboard, "/v1/scoreboard", _score_parameters(filters))
+
+    def scoreboard_titles(self, filters: ScoreFilter | None = None, *, offset: int = 0, limit: int = 100) -> MissList:
+        """Return one page of titles, the largest error first."""
+        parameters = {**_score_parameters(filters), "offset": offset, "limit": limit}
+        return self._get(MissList, "/v1/scoreboard/titles", parameters)
+
+    def scoreboard_titles_csv(self, filters: ScoreFilter | None = None) -> bytes:
+        """Return the same as CSV, UTF-8."""
+        return self._fetch("/v1/scoreboard/titles.csv", _score_parameters(filters)).content
+
     def batches(
         self, *, table: str | None = None, sort: BatchOrder = BatchOrder.NEWEST, offset: int = 0, limit: int = 100
     ) -> BatchList:
@@ -329,6 +348,18 @@ class Client:
         if response.status_code != httpx.codes.OK:
             raise ApiError(_sentence(response, self.base_url), status=response.status_code)
         return response
+
+
+def _score_parameters(filters: ScoreFilter | None) -> dict[str, Parameter]:
+    wanted = filters or ScoreFilter()
+    return {
+        "measure": wanted.measure,
+        "horizon": wanted.horizon,
+        "lead": wanted.lead,
+        "predictor": wanted.predictor,
+        "since": wanted.since.isoformat() if wanted.since else None,
+        "until": wanted.until.isoformat() if wanted.until else None,
+    }
 
 
 def _sentence(response: httpx.Response, base_url: str) -> str:

@@ -104,6 +104,10 @@ CANDIDATE_SHARE: Final = "candidate_share"
 """Share of those members for whom it is a candidate."""
 REACH_JOINT: Final = "reach_joint"
 """Share of active members it would be shown to, all titles of its launch window asked together."""
+REACH_AS_IT_WAS: Final = "reach_as_it_was"
+"""REACH_JOINT of the same asking with all metadata in its place."""
+DROPPED: Final = "dropped"
+"""Metadata fields left out when the recommender was asked: a list of names."""
 REACH_ALONE: Final = "reach_alone"
 """The same with no other upcoming title: the difference is competition."""
 STANDARD_ERROR: Final = "standard_error"
@@ -174,8 +178,10 @@ DENOMINATOR: Final = "denominator"
 
 # Predictions.
 PREDICTOR: Final = "predictor"
-"""`model` or `comparable_titles`."""
+"""`model`, `comparable_titles`, or `challenger`."""
 MODEL: Final = "model"
+CHALLENGER: Final = "challenger"
+"""Predictor of what a model said that predicts beside the active one; never served."""
 IS_SERVED: Final = "is_served"
 """Exactly one predictor is served per cell, measure and horizon; none when both abstain."""
 ABSTAINS: Final = "abstains"
@@ -284,6 +290,9 @@ SHADOW_SCORE: Final = (
 )  # fmt: skip
 """What the recommender said at AS_OF it would do with a cell on its launch; numbers are missing where it could not be
 asked, REASON then says why. MODEL_VERSION is the recommender's."""
+RELABELLED: Final = (*SHADOW_SCORE, DROPPED, REACH_AS_IT_WAS)
+"""SHADOW_SCORE of a past launch asked about with fields dropped, and what it was with them: what to learn from a title
+as it would have been without these fields. One row per cell and set of fields dropped."""
 LAUNCH_SCORE: Final = (
     *TARGET_KEY, LEAD, AS_OF, LAUNCH_AT, PREDICTOR, MODEL_ID, IS_SERVED, ACTUAL, DENOMINATOR, PIT, CRPS, PINBALL,
     ABSOLUTE_ERROR, KNOWN_AT, *QUANTILES,

@@ -4,6 +4,7 @@ Everything after the simulation is what a user would do: a settings file, then i
 """
 
 import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,8 +16,10 @@ from recsysops import terminal
 from recsysops.bootstrap import board_of, reading, writing
 from recsysops.columns import BEST, CELL_KEY, FIELD, HORIZON, OUTCOME, RULE, SEVERITY, TITLE_ID
 from recsysops.errors import UsageError
+from recsysops.service.context import Context
 from recsysops.service.detect import DetectReport, detect
 from recsysops.service.judge import Judgement
+from recsysops.service.learn import learn
 from recsysops.service.predict import predict
 from recsysops.service.run import ingest_as_run
 from recsysops.service.train import train
@@ -26,7 +29,14 @@ from recsysops.terminal.words import moment, safe, share, table
 
 EARLIER: Final = timedelta(days=3)
 """A first run stands this long before the demo's time, so that issues have a past: some opened, some fixed."""
+WEEKS_BEFORE: Final = tuple(timedelta(days=7 * weeks) for weeks in range(1, 7))
+"""Weekly predictions of the weeks before, by a model that knew no more than they could: what became of them is known.
+
+They are replays: made now, of what was known then. A service that runs every day has them from its own past.
+"""
 REACH: Final = "reach"
+REPLAYED: Final = (1, 7)
+"""Horizons of the replays: those of 28 days have hardly ended, and each costs a training."""
 SHORT: Final = "is_short"
 TOLERANCE: Final = 1.25
 MARKER: Final = ".simulated-by-recsysops"
@@ -68,6 +78,10 @@ columns = {{ title_id = "item_id" }}
 path = "interactions/*.parquet"
 day = 'interactions-(?P<day>\\d{{4}}-\\d{{2}}-\\d{{2}})'
 columns = {{ title_id = "item_id" }}
+
+[recommender]
+type = "simulated"            # asked what it would do with a title; its state lies beside the files
+path = "recommender"
 
 [treatment]
 measures = ["reach", "impression_share"]
@@ -144,22 +158,35 @@ def _write_settings(made: SimulationReport) -> Path:
 
 
 def _whole_job(settings: Path, as_of: datetime) -> DetectReport:
-    """Run the verbs as a user would, first three days earlier, then at the demo's time."""
+    """Run the verbs as a user would: weekly in the past, three days earlier, and at the demo's time."""
     with terminal.progress(is_quiet=False) as progress:
         with writing(settings, "ingest", progress) as ports:
             ingested = ingest_as_run(ports)
+        with writing(settings, "predict", progress) as ports:
+            _replay(ports, as_of)
         with writing(settings, "train", progress) as ports:
             trained = train(ports, as_of=as_of - EARLIER)
             predict(ports, as_of=as_of - EARLIER)
             detect(ports, as_of=as_of - EARLIER)
         with writing(settings, "detect", progress) as ports:
+            learned = learn(ports, as_of=as_of)
             predicted = predict(ports, as_of=as_of)
             detected = detect(ports, as_of=as_of)
     terminal.show(ingested, render=terminal.ingested)
+    terminal.show(learned, render=terminal.learned)
     terminal.show(trained, render=terminal.trained)
     terminal.show(predicted, render=terminal.predicted)
     terminal.show(detected, render=terminal.detected)
     return detected
+
+
+def _replay(ports: Context, as_of: datetime) -> None:
+    """Predict reach as it could have been predicted in the weeks before, by a model trained before all of them."""
+    treatment = ports.settings.treatment.model_copy(update={"measures": (REACH,), "horizons": REPLAYED})
+    past = replace(ports, settings=ports.settings.model_copy(update={"treatment": treatment}), histories={})
+    train(past, as_of=as_of - max(WEEKS_BEFORE))
+    for before in sorted(WEEKS_BEFORE, reverse=True):
+        predict(past, as_of=as_of - before)
 
 
 def _planted(planted: tuple[PlantedFault, ...], judgement: Judgement, console: Console) -> None:

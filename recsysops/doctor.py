@@ -42,6 +42,7 @@ def examine(settings_file: Path) -> tuple[Examination, ...]:
     done.append(_disk(settings))
     done += _durability(settings)
     done += _stored(settings_file, settings)
+    done.append(_model_key(settings))
     return (*done, *_sources(settings))
 
 
@@ -67,7 +68,8 @@ def _plugins(report: PluginReport) -> Examination:
     if report.refused:
         reasons = "; ".join(f"{plugin.name}: {plugin.reason}" for plugin in report.refused)
         return _wrong("plug-ins", reasons, "See `recsysops plugins`.")
-    return _fine("plug-ins", f"{len(report.detectors)} detectors, {len(report.channels)} channels")
+    asked = "" if report.recommender is None else f", recommender by {report.recommender.adapter.name}"
+    return _fine("plug-ins", f"{len(report.detectors)} detectors, {len(report.channels)} channels{asked}")
 
 
 def _suites(settings: Settings) -> Examination:
@@ -101,6 +103,15 @@ def _stored(settings_file: Path, settings: Settings) -> tuple[Examination, ...]:
     if gone:
         return store, _wrong("models", f"folders gone: {', '.join(gone)}", "Run `recsysops train`.")
     return store, _fine("models", f"{len(cards)} active")
+
+
+def _model_key(settings: Settings) -> Examination:
+    """Look at the key that models are signed with: who may write or read it may make models that are trusted."""
+    from recsysops.model.signing import key_problem
+
+    if problem := key_problem(settings.data_folder):
+        return _wrong("model key", problem, "chmod 600 it, or restore it; without it models are trained anew.")
+    return _fine("model key", "fine, or made by the first `recsysops train`")
 
 
 def _durability(settings: Settings) -> tuple[Examination, ...]:

@@ -59,6 +59,35 @@ PINBALL: Final = MetricSpec(
     "Pinball loss on launches held back in training, of the models in use (transformed scale, natural log units).",
     ("measure", "horizon", "predictor"),
 )  # fmt: skip
+MODEL_TRAINED: Final = MetricSpec(
+    "recsysops_active_model_trained_timestamp_seconds", "gauge",
+    "What the active model knew last, in seconds since 1970; absent where comparable titles answer alone.",
+    ("measure", "horizon"),
+)  # fmt: skip
+CHALLENGED: Final = MetricSpec(
+    "recsysops_challenger_since_timestamp_seconds", "gauge",
+    "Since when a challenger predicts beside the active model, in seconds since 1970; absent without one.",
+    ("measure", "horizon"),
+)  # fmt: skip
+MODELS_REFUSED: Final = MetricSpec(
+    "recsysops_model_files_refused_total", "counter",
+    "Models whose files could not be trusted since the store was made: comparable titles answered instead.",
+    ("measure", "horizon"),
+)  # fmt: skip
+ANSWERS: Final = MetricSpec(
+    "recsysops_predicted_targets", "gauge",
+    "Titles x markets x surfaces x measures x horizons of the last prediction, by who is served; absent before it.",
+    ("answer",),
+)  # fmt: skip
+CALIBRATION: Final = MetricSpec(
+    "recsysops_calibration_evidence", "gauge",
+    "Evidence that predictions no longer hold what they promise, in weeks, 0 to 1000; broken above 100.",
+    ("measure", "horizon", "predictor"),
+)  # fmt: skip
+COVERAGE: Final = MetricSpec(
+    "recsysops_calibration_coverage_ratio", "gauge",
+    "Share of outcomes of the last 13 weeks inside their 80 % interval.", ("measure", "horizon", "predictor"),
+)  # fmt: skip
 QUARANTINED: Final = MetricSpec(
     "recsysops_quarantined_rows_total", "counter", "Rows kept out since the store was made, by table.", ("table",)
 )
@@ -76,6 +105,11 @@ FEED_EVERY: Final = MetricSpec(
 STEP_SECONDS: Final = MetricSpec(
     "recsysops_step_duration_seconds", "gauge", "How long the step took when it last ended.", ("step",)
 )
+SHADOW_CELLS: Final = MetricSpec(
+    "recsysops_shadow_cells", "gauge",
+    "Cells the recommender was last asked about, by whether it answered; absent before it was ever asked.",
+    ("answered",),
+)  # fmt: skip
 REQUESTS: Final = MetricSpec(
     "recsysops_http_requests_total", "counter", "Requests answered by this process, by route and class of status.",
     ("route", "status"),
@@ -93,8 +127,8 @@ STARTED: Final = MetricSpec(
     "process_start_time_seconds", "gauge", "When the API's process started, in seconds since 1970."
 )
 STORED: Final = (
-    BUILD_INFO, OPEN_ISSUES, CELLS, LAST_SUCCESS, LAST_FAILED, PINBALL, QUARANTINED, HELD, FEED_LAST_NEW, FEED_EVERY,
-    STEP_SECONDS,
+    BUILD_INFO, OPEN_ISSUES, CELLS, LAST_SUCCESS, LAST_FAILED, PINBALL, MODEL_TRAINED, CHALLENGED, MODELS_REFUSED,
+    QUARANTINED, HELD, FEED_LAST_NEW, FEED_EVERY, STEP_SECONDS, SHADOW_CELLS, ANSWERS, CALIBRATION, COVERAGE,
 )  # fmt: skip
 """What is known from the store, whoever ran."""
 OF_PROCESS: Final = (REQUESTS, REQUEST_SECONDS, MEMORY, CPU, OPEN_FDS, MAX_FDS, VIRTUAL, STARTED)
@@ -117,7 +151,10 @@ class _VitalsCollector:
         yield self._cells()
         yield from self._steps()
         yield self._pinball()
+        yield from self._models()
+        yield from self._predictions()
         yield self._quarantined()
+        yield self._shadow()
         yield from self._feeds()
 
     def _open_issues(self) -> Metric:
@@ -152,6 +189,30 @@ class _VitalsCollector:
             family.add_metric([measure, str(horizon), predictor], value)
         return family
 
+    def _models(self) -> Iterable[Metric]:
+        trained = GaugeMetricFamily(MODEL_TRAINED.name, MODEL_TRAINED.meaning, labels=MODEL_TRAINED.labels)
+        since = GaugeMetricFamily(CHALLENGED.name, CHALLENGED.meaning, labels=CHALLENGED.labels)
+        refused = CounterMetricFamily(MODELS_REFUSED.name, MODELS_REFUSED.meaning, labels=MODELS_REFUSED.labels)
+        for model in self._vitals.models:
+            labels = [model.measure, str(model.horizon)]
+            trained.add_metric(labels, model.trained_as_of.timestamp())
+            refused.add_metric(labels, model.n_refused)
+            if model.challenged_since is not None:
+                since.add_metric(labels, model.challenged_since.timestamp())
+        return trained, since, refused
+
+    def _predictions(self) -> Iterable[Metric]:
+        answers = GaugeMetricFamily(ANSWERS.name, ANSWERS.meaning, labels=ANSWERS.labels)
+        for answer, n in sorted(self._vitals.answers.items()):
+            answers.add_metric([answer], n)
+        gathered = GaugeMetricFamily(CALIBRATION.name, CALIBRATION.meaning, labels=CALIBRATION.labels)
+        covered = GaugeMetricFamily(COVERAGE.name, COVERAGE.meaning, labels=COVERAGE.labels)
+        for found in self._vitals.calibration:
+            labels = [found.measure, str(found.horizon), found.predictor]
+            gathered.add_metric(labels, found.evidence)
+            covered.add_metric(labels, found.coverage_80)
+        return answers, gathered, covered
+
     def _feeds(self) -> Iterable[Metric]:
         held = GaugeMetricFamily(HELD.name, HELD.meaning, labels=HELD.labels)
         last_new = GaugeMetricFamily(FEED_LAST_NEW.name, FEED_LAST_NEW.meaning, labels=FEED_LAST_NEW.labels)
@@ -163,6 +224,12 @@ class _VitalsCollector:
             if feed.every_hours is not None:
                 every.add_metric([feed.table], feed.every_hours * 3600)
         return held, last_new, every
+
+    def _shadow(self) -> Metric:
+        family = GaugeMetricFamily(SHADOW_CELLS.name, SHADOW_CELLS.meaning, labels=SHADOW_CELLS.labels)
+        for answered, cells in self._vitals.shadow.items():
+            family.add_metric(["yes" if answered else "no"], cells)
+        return family
 
     def _quarantined(self) -> Metric:
         family = CounterMetricFamily(QUARANTINED.name, QUARANTINED.meaning, labels=QUARANTINED.labels)

@@ -1,4 +1,4 @@
-"""Finds detectors and channels by entry point. A plug-in that cannot be loaded is reported; it stops no other."""
+"""Finds detectors, channels and recommenders by entry point. One that cannot be loaded is reported, and stops none."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ from pydantic import BaseModel, ValidationError
 
 from recsysops.contract.channel import AnyChannel, Channel, ChannelSettings
 from recsysops.contract.detector import AnyDetector, Detector, Params
+from recsysops.contract.recommender import Adapter, AnyAdapter, RecommenderSettings
 from recsysops.errors import PluginError, SettingsError
 from recsysops.settings import FILE_NAME, Settings
 
 DETECTORS: Final = "recsysops.detectors"
 CHANNELS: Final = "recsysops.channels"
+RECOMMENDERS: Final = "recsysops.recommenders"
 UNKNOWN_DISTRIBUTION: Final = "unknown"
 
 EntryPoints = Callable[[str], Iterable[metadata.EntryPoint]]
@@ -40,6 +42,15 @@ class LoadedChannel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadedRecommender:
+    """The adapter by which the recommender is asked, with its settings. Not connected yet."""
+
+    adapter: AnyAdapter
+    settings: RecommenderSettings
+    distribution: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefusedPlugin:
     """A plug-in that is installed and cannot be used."""
 
@@ -55,9 +66,13 @@ class PluginReport:
 
     detectors: tuple[LoadedDetector, ...] = ()
     channels: tuple[LoadedChannel, ...] = ()
+    recommender: LoadedRecommender | None = None
+    """None where the settings name nobody, switch it off, or name an adapter that was refused."""
+    refused_recommender: str = ""
+    """Why the adapter the settings name could not be loaded; empty where it could, or none is named."""
     refused: tuple[RefusedPlugin, ...] = ()
     disabled: tuple[str, ...] = ()
-    """Detectors and channel instances switched off in the settings, as `detectors.<name>` or `channels.<instance>`."""
+    """What the settings switch off: `detectors.<name>`, `channels.<instance>` or `recommender`."""
 
 
 def installed(group: str) -> Iterable[metadata.EntryPoint]:
@@ -66,11 +81,11 @@ def installed(group: str) -> Iterable[metadata.EntryPoint]:
 
 
 def load_plugins(settings: Settings, entry_points: EntryPoints = installed) -> PluginReport:
-    """Load every detector, and every channel the settings name.
+    """Load every detector, and every channel and the recommender the settings name.
 
     Args:
         settings: `[detectors.<name>]` fills a detector's parameters, `[channels.<instance>]` makes a channel of its
-            `type`; `enabled = false` switches either off.
+            `type`, `[recommender]` asks by the adapter of its `type`; `enabled = false` switches any off.
         entry_points: Where plug-ins are found.
 
     Raises:
@@ -80,17 +95,22 @@ def load_plugins(settings: Settings, entry_points: EntryPoints = installed) -> P
     problems: list[str] = []
     detectors, refused_detectors = _load_group(entry_points, DETECTORS, Detector)
     channels, refused_channels = _load_group(entry_points, CHANNELS, Channel)
+    adapters, refused_adapters = _load_group(entry_points, RECOMMENDERS, Adapter)
     loaded_detectors = _fill_detectors(settings, detectors, {plugin.name for plugin in refused_detectors}, problems)
     loaded_channels = _fill_channels(settings, channels, {plugin.name for plugin in refused_channels}, problems)
+    recommender = _fill_recommender(settings, adapters, {plugin.name for plugin in refused_adapters}, problems)
     if problems:
         raise SettingsError(str(settings.folder / FILE_NAME), problems)
     sections = {"detectors": settings.detectors, "channels": settings.channels}
     return PluginReport(
         detectors=loaded_detectors,
         channels=loaded_channels,
-        refused=(*refused_detectors, *refused_channels),
-        disabled=tuple(
-            f"{kind}.{name}" for kind, entries in sections.items() for name in sorted(entries) if _is_off(entries[name])
+        recommender=recommender,
+        refused_recommender=_refused_recommender(settings, refused_adapters),
+        refused=(*refused_detectors, *refused_channels, *refused_adapters),
+        disabled=(
+            *(f"{kind}.{name}" for kind, found in sections.items() for name in sorted(found) if _is_off(found[name])),
+            *(["recommender"] if _is_off(settings.recommender) else []),
         ),
     )
 
@@ -171,6 +191,31 @@ def _fill_channels(
         if isinstance(filled, ChannelSettings) and not _is_off(entries):
             loaded.append(LoadedChannel(instance=instance, channel=channel, settings=filled, distribution=distribution))
     return tuple(loaded)
+
+
+def _fill_recommender(
+    settings: Settings, found: Mapping[str, tuple[Any, str]], refused: Collection[str], problems: list[str]
+) -> LoadedRecommender | None:
+    entries = settings.recommender
+    kind = entries.get("type")
+    if not entries or (isinstance(kind, str) and kind in refused):
+        return None  # nobody, or reported with the reason why it could not be loaded
+    if not isinstance(kind, str) or kind not in found:
+        said = f'type "{kind}" is not installed' if isinstance(kind, str) else "has no type"
+        problems.append(f"recommender: {said} (installed: {', '.join(found) or 'none'})")
+        return None
+    adapter, distribution = found[kind]
+    rest = {name: value for name, value in entries.items() if name != "type"}
+    filled = _fill("recommender", adapter.settings, rest, problems)
+    if not isinstance(filled, RecommenderSettings) or _is_off(entries):
+        return None
+    return LoadedRecommender(adapter=adapter, settings=filled, distribution=distribution)
+
+
+def _refused_recommender(settings: Settings, refused: Iterable[RefusedPlugin]) -> str:
+    kind = settings.recommender.get("type")
+    reason = next((plugin.reason for plugin in refused if plugin.name == kind), "")
+    return "" if _is_off(settings.recommender) else reason
 
 
 def _is_off(entries: Mapping[str, Any]) -> bool:

@@ -153,6 +153,33 @@ RULES: Final = (
         group=HEALTH,
     ),
     AlertRule(
+        name="RecSysOpsCalibrationBroken",
+        expr='recsysops_calibration_evidence{predictor="model"} > 100',
+        for_="1h",
+        severity="warning",
+        summary="Predictions no longer hold what they promise.",
+        description=(
+            "Launches of the last weeks say that the distributions of {{ $labels.measure }} over "
+            "{{ $labels.horizon }} days are off: the evidence is {{ $value | humanize }}, and 100 is the limit."
+        ),
+        group=HEALTH,
+    ),
+    AlertRule(
+        name="RecSysOpsFallback",
+        expr=(
+            'sum by (instance, job) (recsysops_predicted_targets{answer="comparable_titles"})'
+            " / sum by (instance, job) (recsysops_predicted_targets) > 0.5"
+        ),
+        for_="5m",
+        severity="warning",
+        summary="Comparable titles answer in place of the model.",
+        description=(
+            "{{ $value | humanizePercentage }} of what was predicted last rests on comparable titles alone: there is "
+            "no model, it failed its checks, or it has been worse."
+        ),
+        group=HEALTH,
+    ),
+    AlertRule(
         name="RecSysOpsMemoryGrows",
         expr=(
             'deriv(process_resident_memory_bytes{job="recsysops"}[6h]) * 86400 > 1e9'

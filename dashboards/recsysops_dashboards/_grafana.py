@@ -84,6 +84,21 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             meaning="Pinball loss; the model should lie below comparable titles.",
             queries=(("recsysops_prediction_pinball_ratio", "{{measure}} {{horizon}} d {{predictor}}"),),
         ),
+        Panel(
+            title="Predicted targets by who is served", width=8, is_stacked=True,
+            meaning="Comparable titles stand in where there is no model, it failed its checks, or it was worse.",
+            queries=(("sum by (answer) (recsysops_predicted_targets)", "{{answer}}"),),
+        ),
+        Panel(
+            title="Evidence that calibration is broken", width=8,
+            meaning="In weeks; above 100 intervals no longer hold what they promise.",
+            queries=(("recsysops_calibration_evidence", "{{measure}} {{horizon}} d {{predictor}}"),),
+        ),
+        Panel(
+            title="Outcomes inside their 80 % interval", width=8, unit="percentunit",
+            meaning="Of the last 13 weeks; 0.8 is what was promised.",
+            queries=(("recsysops_calibration_coverage_ratio", "{{measure}} {{horizon}} d {{predictor}}"),),
+        ),
     )),
     ("Runs", (
         Panel(

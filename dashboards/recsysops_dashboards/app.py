@@ -10,7 +10,7 @@ from streamlit import config
 
 from recsysops.client import Client
 from recsysops.errors import ApiError
-from recsysops_dashboards import board, data, issues, missing, title
+from recsysops_dashboards import board, data, issues, missing, model, title
 from recsysops_dashboards._html import problem, style
 
 
@@ -37,6 +37,7 @@ def show(client: Client) -> None:
         st.Page(lambda: missing.show(client), title="Missing metadata", url_path="missing"),
         st.Page(lambda: issues.show(client), title="Issues and runs", url_path="issues"),
         st.Page(lambda: data.show(client), title="Data", url_path="data"),
+        st.Page(lambda: model.show(client), title="Model", url_path="model"),
     ]
     page = st.navigation(pages, position="top")
     try:

@@ -44,6 +44,11 @@ class Place:
     surface: str
     at: datetime
     """Aware UTC; the recommender answers as it would be then, from what it knows now if that is later."""
+    known_at: datetime | None = None
+    """Aware UTC, not after `at`: answer from what was known then (model, metadata); None: from all that is known.
+
+    Set only where the ability PAST is there: past launches are asked about as before they launched.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

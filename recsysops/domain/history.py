@@ -1,12 +1,12 @@
 """What a model may learn from, and the shape of a progress report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pandas as pd
 
-from recsysops.columns import AS_OF, KNOWN_AT, OBSERVED_AT, SHADOW_SCORE
+from recsysops.columns import AS_OF, KNOWN_AT, LAUNCH_SCORE, OBSERVED_AT, RELABELLED, SHADOW_SCORE
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of it is done, 0 to 1."""
@@ -24,6 +24,12 @@ class History:
     """OUTCOMES."""
     shadow: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHADOW_SCORE)))
     """SHADOW_SCORE at every time the recommender was asked; without rows where it never was."""
+    relabelled: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RELABELLED)))
+    """RELABELLED, for past launches; without rows where the recommender could not be asked about changed metadata."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """IANA time zone of each market, `all` for the others; a market without one keeps UTC."""
+    scores: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LAUNCH_SCORE)))
+    """LAUNCH_SCORE, without quantiles: predictions held against what happened; without rows where none was."""
     label: str = ""
     """`not point-in-time` where any of it rests on assumed times."""
 
@@ -35,4 +41,6 @@ class History:
             launches=self.launches[self.launches[OBSERVED_AT] <= as_of],
             outcomes=self.outcomes[self.outcomes[KNOWN_AT] <= as_of],
             shadow=self.shadow[self.shadow[AS_OF] <= as_of],
+            relabelled=self.relabelled[self.relabelled[AS_OF] <= as_of],
+            scores=self.scores[self.scores[KNOWN_AT] <= as_of],
         )

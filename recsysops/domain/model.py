@@ -27,6 +27,8 @@ class ModelCard:
     """Held-back scores, for example `model_pinball`, `comparable_titles_pinball`, `coverage_80`."""
     label: str = ""
     """`not point-in-time` when it rests on assumed times."""
+    recipe: str = ""
+    """Settings and version of features it was trained with, in a word; models of one recipe differ in data only."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from recsysops.domain.verdict import StepOutcome
+
+ANSWERED_BY_MODEL: Final = "answered_by_model"
+ANSWERED_BY_BASELINE: Final = "answered_by_comparable_titles"
+ANSWERED_BY_NOBODY: Final = "answered_by_nobody"
+"""Counts of a run that predicted: targets (cell, measure, horizon) by who is served."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from recsysops.domain.calibration import Calibration
 from recsysops.domain.issue import Issue, IssueEvent
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.domain.run import StepReport
@@ -296,6 +297,19 @@ class FeedHealth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelHealth:
+    """What answers for a measure and horizon."""
+
+    measure: str
+    horizon: int
+    trained_as_of: datetime
+    challenged_since: datetime | None = None
+    """None where no challenger predicts beside it."""
+    n_refused: int = 0
+    """Models of it whose files could not be trusted so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Vitals:
     """What monitoring wants to know; holds no title."""
 
@@ -307,5 +321,14 @@ class Vitals:
     """Measure, horizon and predictor to the error of the models in use, on launches held back in training."""
     quarantined: Mapping[str, int] = field(default_factory=dict)
     """Rows kept out so far, by table."""
+    shadow: Mapping[bool, int] = field(default_factory=dict)
+    """Cells the recommender was last asked about, by whether it answered; empty before it was ever asked."""
+    models: tuple[ModelHealth, ...] = ()
+    """The active models, by measure and horizon."""
     feeds: tuple[FeedHealth, ...] = ()
     """The sources of the settings, by table."""
+    answers: Mapping[str, int] = field(default_factory=dict)
+    """Predicted targets of the last prediction by who is served: `model`, `comparable_titles`, `nobody`; empty before
+    the first."""
+    calibration: tuple[Calibration, ...] = ()
+    """By measure, horizon and predictor, once launches were scored."""

@@ -2,5 +2,6 @@
 
 from recsysops.events.aggregator import IbisAggregator
 from recsysops.events.engine import EngineLimits
+from recsysops.events.sampling import IbisMemberSampler
 
-__all__ = ["EngineLimits", "IbisAggregator"]
+__all__ = ["EngineLimits", "IbisAggregator", "IbisMemberSampler"]

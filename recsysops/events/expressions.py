@@ -30,7 +30,9 @@ from recsysops.columns import (
 from recsysops.domain.measure import HORIZONS
 from recsysops.events.coverage import DAY_US, N_DAYS
 from recsysops.events.names import (
+    ACTIVE_DAYS,
     CELL,
+    DIGEST,
     FROM_DAY,
     GAP,
     LAST_DAY,
@@ -141,6 +143,26 @@ def member_days(events: ir.Table, scopes: ir.Table) -> ir.Table:
         ],
     ).select(scopes[CELL].cast("int32").name(CELL), events[MEMBER_ID], (moment // DAY_US).cast("int32").name(DAY))
     return rows.group_by([CELL, MEMBER_ID, DAY]).aggregate(**{EVENTS: rows.count()})
+
+
+def drawn(days: ir.Table, key: str, n: int) -> ir.Table:
+    """Return the `n` members with the smallest keyed hashes of each scope and number of active days, of how many.
+
+    Args:
+        days: What `member_days` gave.
+        key: Makes the hash one of many: the same key draws the same members.
+        n: Members of each scope and number of days.
+
+    Returns:
+        CELL, ACTIVE_DAYS, MEMBER_ID, DIGEST, MEMBERS.
+    """
+    members = days.group_by([CELL, MEMBER_ID]).aggregate(**{ACTIVE_DAYS: days.count()})
+    digest = (ibis.literal(f"{key} ") + members[MEMBER_ID]).hexdigest("md5")
+    hashed = members.mutate(**{DIGEST: digest})
+    ordered = ibis.window(group_by=[CELL, ACTIVE_DAYS], order_by=[hashed[DIGEST], hashed[MEMBER_ID]])
+    alike = ibis.window(group_by=[CELL, ACTIVE_DAYS])
+    ranked = hashed.mutate(**{_N: ibis.row_number().over(ordered), MEMBERS: hashed[MEMBER_ID].count().over(alike)})
+    return ranked.filter(ranked[_N] < n).select(CELL, ACTIVE_DAYS, MEMBER_ID, DIGEST, MEMBERS)
 
 
 def last_days(known: ir.Table, days: ir.Table) -> ir.Table:

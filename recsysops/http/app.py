@@ -13,7 +13,9 @@ from recsysops.http.problems import MEDIA_TYPE, Problem, install
 from recsysops.http.routes_board import board_router
 from recsysops.http.routes_check import check_router
 from recsysops.http.routes_data import data_router
+from recsysops.http.routes_models import models_router
 from recsysops.http.routes_records import records_router
+from recsysops.http.routes_scoreboard import scoreboard_router
 from recsysops.http.routes_title import title_router
 from recsysops.http.routes_vitals import vitals_router
 
@@ -21,14 +23,16 @@ DESCRIPTION: Final = """
 What the recommender will do with each title that launches: which titles are at risk, why, and what to do.
 
 Everything below `/v1` needs the API key (`Authorization: Bearer <key>`). Nothing is stored but what a person decides on
-a held batch (`release`, `discard`); `POST /v1/check` only asks. `/healthz`, `/readyz` and `/metrics` need no key, name
-no title and are meant for the machine's own monitoring. Every error has the same body (RFC 9457). Times are UTC.
+a held batch (`release`, `discard`) or on models (`activate`, `rollback`); `POST /v1/check` only asks.
+`/healthz`, `/readyz` and `/metrics` need no key, name no title and are meant for the machine's own monitoring. Every
+error has the same body (RFC 9457). Times are UTC.
 """
 TAGS: Final = [
     {"name": "board", "description": "Upcoming titles by risk x time left, the gate, and what metadata is missing."},
     {"name": "title", "description": "Everything known about one title."},
     {"name": "data", "description": "Batches and their accounts, held batches and decisions on them, feeds, changes."},
     {"name": "records", "description": "Issues, runs and models."},
+    {"name": "scoreboard", "description": "After launch: what was predicted against what happened."},
     {"name": "monitoring", "description": "Is it alive, can it answer, how is it doing. No key."},
 ]
 
@@ -58,6 +62,8 @@ def create_app(context: ApiContext) -> FastAPI:
         title_router(context),
         data_router(context),
         records_router(context),
+        models_router(context),
+        scoreboard_router(context),
     ):
         guarded.include_router(router)
     app.include_router(guarded)

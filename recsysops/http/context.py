@@ -12,6 +12,7 @@ import pandas as pd
 from recsysops.clock import Clock
 from recsysops.domain.check_view import CheckReport
 from recsysops.domain.given import GivenTitles
+from recsysops.domain.registry import ModelAnswer
 from recsysops.domain.severity import Severity
 from recsysops.domain.views import Vitals
 from recsysops.service.check_given import Judged
@@ -49,6 +50,24 @@ class Decide(Protocol):
             StoreLockedError: Another process writes.
             NotFoundError: No such batch was ever held.
             UsageError: It can no longer be decided on, or a name or reason is missing.
+        """
+        ...
+
+
+class MoveModels(Protocol):
+    """Records what a person decides on models."""
+
+    def __call__(
+        self, verb: Literal["activate", "rollback"], by: str, reason: str, *, model_id: str = "",
+        measure: str | None = None, horizon: int | None = None,
+    ) -> tuple[ModelAnswer, ...]:  # fmt: skip
+        """Write it down, while no other process writes.
+
+        Raises:
+            StoreLockedError: Another process writes.
+            NotFoundError: There is no such model.
+            ModelError: Its files cannot be trusted.
+            UsageError: There is nothing to go back to, or a name or reason is missing.
         """
         ...
 
@@ -95,6 +114,8 @@ class ApiContext:
     """Names the sources, and how often each delivers."""
     decide: Decide | None = None
     """Decides on held batches; None where nothing may be written."""
+    move_models: MoveModels | None = None
+    """Activates models and goes back to earlier ones; None where nothing may be written."""
     take_apart: TakeApart | None = None
     """Takes a model's answer apart; None where there is no predictor."""
     observe: Callable[[str, int, float], None] | None = None

@@ -25,8 +25,9 @@ from recsysops.model._history import CellIndex
 from recsysops.model._known import Frames, Known
 from recsysops.model._neighbours import Neighbours
 from recsysops.model._past import Past, Rows
+from recsysops.model._relabelled import relabelled
 from recsysops.model._scores import Interval, WeekBootstrap, is_covered, pinball
-from recsysops.model._training import MIN_ROWS, TrainedModel, counted, leads_of, train
+from recsysops.model._training import MIN_ROWS, Lesson, TrainedModel, counted, leads_of, train
 from recsysops.settings import ModelSettings
 
 LEAD: Final = 7
@@ -52,6 +53,7 @@ class _Stage:
     taught: Rows
     """The same launches, each at the lead it is trained with."""
     cells: CellIndex
+    measure: str
 
 
 @dataclass
@@ -76,7 +78,7 @@ def backtest(
     end = datetime(9999, 1, 1, tzinfo=UTC)
     known = Known(history, end, settings)
     past = known.past(measure, horizon)
-    stage = _Stage(known, past, past.rows(LEAD), past.rows(leads_of(past)), CellIndex.of(past))
+    stage = _Stage(known, past, past.rows(LEAD), past.rows(leads_of(past)), CellIndex.of(past), measure)
     origins = _origins(past, first_origin)
     quantiles = {name: np.full((len(past), len(PROBABILITIES)), np.nan) for name in _PREDICTORS}
     builder: FeatureBuilder | None = None
@@ -89,7 +91,7 @@ def backtest(
             builder = FeatureBuilder(known, known.recipe_at(origin - LEAD * DAY))
         if fitted is None or seen.sum() <= _MANY or number % _EVERY_WEEKS == 0:
             try:
-                fitted = _fit(stage, builder, seen, settings)
+                fitted = _fit(stage, builder, seen, origin)
             except ModelError:  # the first weeks may hold launches of one day only: they are scored for nobody
                 continue
         for name, answer in _answers(stage, fitted, tested).items():
@@ -129,12 +131,15 @@ def _midnight_after(at: int) -> int:
     return microsecond(datetime.combine(day.date(), time(), UTC))
 
 
-def _fit(stage: _Stage, builder: FeatureBuilder, seen: Mask, settings: ModelSettings) -> _Fitted:
+def _fit(stage: _Stage, builder: FeatureBuilder, seen: Mask, origin: int) -> _Fitted:
     """Fit everything that is learned, on the launches seen at the origin."""
     recipe = builder.recipe
     features = _taken(builder.build(stage.taught, stage.past), seen)
     past = stage.past.take(np.flatnonzero(seen))
-    model, _ = train(recipe, features, past, stage.taught.cut[seen], settings, lambda _: None)
+    more = relabelled(builder, stage.known, stage.taught, stage.past, stage.measure)
+    extra = None if more is None else more.within(seen, origin - LEAD * DAY)
+    lesson = Lesson(features, past, stage.taught.cut[seen], extra)
+    model, _ = train(recipe, lesson, stage.known.settings, lambda _: None)
     names = [field.name for field in recipe.fields if field.columns and f"{field.name}|history" in features.frame]
     residuals = {name: past.y - _group_point(features, name) for name in names} | {
         "": past.y - _group_point(features, None)

@@ -1,5 +1,6 @@
 """LightGBM: one small ensemble for one target. Not for quantiles: see `_conformal`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recsysops.model._asof import Floats
+from recsysops.model._shadow import RISING
 from recsysops.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ SMALL: Final = 5_000
 _ROUNDS_SMALL: Final = 300
 _ROUNDS_LARGE: Final = 80
 _ROUNDS_ROUGH: Final = 60
+_THRESHOLDS: Final = re.compile(r"^threshold=.*$", re.MULTILINE)
+_SIZES: Final = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
+_INFINITE: Final = re.compile(r"\binf\b")
+_LARGE: Final = "9.9999999999999997e+99"
 _BAG_SMALL: Final = 3
 
 
@@ -65,26 +71,48 @@ class Ensemble:
         return cls(tuple(lightgbm.Booster(model_str=text) for text in texts), tuple(columns))
 
 
-def fit(frame: pd.DataFrame, target: Floats, settings: ModelSettings, *, is_rough: bool = False) -> Ensemble:
+def fit(
+    frame: pd.DataFrame,
+    target: Floats,
+    settings: ModelSettings,
+    *,
+    weight: Floats | None = None,
+    is_rough: bool = False,
+) -> Ensemble:
     """Fit an ensemble to a target; the same input gives the same ensemble, bit for bit.
 
     Rounds are fixed by the size of the data: nothing is stopped early on data that is scored later. Columns that do not
-    vary are left out. A rough fit is a single booster with few rounds, for a target that needs no more.
+    vary are left out. In what the recommender said it would do with a title, the answer never falls. A rough fit is a
+    single booster with few rounds, for a target that needs no more.
+
+    Args:
+        frame: Features, one row per launch.
+        target: What to predict, shape (n,).
+        settings: Seed, threads and the size of trees.
+        weight: What each row counts, above 0; None: all the same.
+        is_rough: Whether a rough fit will do.
     """
     import lightgbm
 
     columns = tuple(str(name) for name in frame.columns[frame.nunique(dropna=False).to_numpy() > 1])
-    is_small = len(frame) < SMALL
+    n_rows = len(frame) if weight is None else round(float(weight.sum()))
+    is_small = n_rows < SMALL
     boosters = []
-    rounds = _ROUNDS_ROUGH if is_rough else _ROUNDS_SMALL if is_small else _ROUNDS_LARGE
+    rounds = settings.rounds or (_ROUNDS_SMALL if is_small else _ROUNDS_LARGE)
+    rising = {} if is_rough else _rising(columns)
     for member in range(_BAG_SMALL if is_small and not is_rough else 1):
-        params = _params(len(frame), settings) | {"seed": settings.seed * 100 + member}
-        data = lightgbm.Dataset(
-            as_given(frame, columns), target, params={key: params[key] for key in ("verbose", "max_bin", "num_threads")}
-        )
-        boosters.append(lightgbm.train(params, data, rounds))
+        params = _params(n_rows, settings) | rising | {"seed": settings.seed * 100 + member}
+        how = {key: params[key] for key in ("verbose", "max_bin", "num_threads")}
+        data = lightgbm.Dataset(as_given(frame, columns), target, weight=weight, params=how)
+        boosters.append(lightgbm.train(params, data, _ROUNDS_ROUGH if is_rough else rounds))
     # A booster that came from text predicts from the same text it is stored as.
-    return Ensemble.from_texts([booster.model_to_string() for booster in boosters], columns)
+    return Ensemble.from_texts([_finite(booster.model_to_string()) for booster in boosters], columns)
+
+
+def _finite(text: str) -> str:
+    """Write the threshold between all numbers and a missing one as a large number: LightGBM writes it as infinite."""
+    # Without the sizes of its trees a text is read tree by tree; the booster writes them anew.
+    return _THRESHOLDS.sub(lambda line: _INFINITE.sub(_LARGE, line[0]), _SIZES.sub("", text))
 
 
 def side_by_side(n_rows: int, settings: ModelSettings) -> int:
@@ -101,11 +129,23 @@ def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
         "deterministic": True,
         "force_row_wise": True, "feature_fraction": 0.5,
     }  # fmt: skip
+    named = {
+        "num_leaves": settings.leaves, "learning_rate": settings.learning_rate,
+        "feature_fraction": settings.feature_fraction, "min_data_in_leaf": settings.min_data_in_leaf,
+    }  # fmt: skip
+    chosen = {name: value for name, value in named.items() if value is not None}
     if n_rows < SMALL:
         # Random thresholds and few leaves: with some hundred launches the variance is what hurts.
         small = {"num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
-        return common | small | {"min_data_in_leaf": int(np.clip(n_rows // 40, 5, 30))}
-    return common | {"num_leaves": 23, "learning_rate": 0.1, "max_bin": 63, "min_data_in_leaf": 40}
+        least = int(np.clip(n_rows // 40, 5, 30))
+        return common | small | {"min_data_in_leaf": least} | chosen
+    return common | {"num_leaves": 23, "learning_rate": 0.1, "max_bin": 63, "min_data_in_leaf": 40} | chosen
+
+
+def _rising(columns: Sequence[str]) -> dict[str, Any]:
+    """Return the constraint that holds a model from falling in what the recommender said."""
+    signs = [int(name in RISING) for name in columns]
+    return {"monotone_constraints": signs} if any(signs) else {}
 
 
 def as_given(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -44,6 +44,8 @@ class Catalogue:
     titles: pd.DataFrame
     """TITLE_VERSION, versions known at the time only, in canonical order."""
     ignored: frozenset[str]
+    embeddings: frozenset[str] = frozenset()
+    """Fields that hold embeddings whatever their numbers look like."""
     states: list[State] = field(default_factory=lambda: [State("", {}, {})])
 
     def __post_init__(self) -> None:
@@ -87,7 +89,7 @@ class Catalogue:
 
     def _read(self, groups: Ints) -> list[State]:
         """Clean every version and carry over since when its values stand."""
-        frame, ignored = self.titles, self.ignored
+        frame, ignored, embeddings = self.titles, self.ignored, self.embeddings
         versions: list[State] = []
         last: dict[int, State] = {}
         columns = zip(
@@ -95,7 +97,7 @@ class Catalogue:
         )
         for group, at, name, provider, series, fields in columns:
             own = {PROVIDER: provider, SERIES_ID: series}
-            values = clean_fields(fields, ignored) | clean_fields(own, ignored)
+            values = clean_fields(fields, ignored, embeddings) | clean_fields(own, ignored)
             before = last.get(group)
             since = {
                 key: before.since[key] if before is not None and before.fields.get(key) == value else int(at)

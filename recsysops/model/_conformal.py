@@ -1,45 +1,70 @@
 """Conformalised residual distributions: a point prediction becomes nineteen quantiles that hold what they promise.
 
 Residuals of out-of-sample, time-ordered predictions, scaled by difficulty, are the predictive distribution (conformal
-predictive system); where there are many, those of launches at a similar predicted level weigh more, and launches with a
-missing field are calibrated apart (Mondrian). Not for point predictions.
+predictive system). Late residuals weigh more than early ones, those at a similar predicted level more than others,
+where the past shows that this helps (`_calibrating`); launches with a missing field are calibrated apart (Mondrian).
+Not for point predictions.
 
 Source:
     Lei et al., "Distribution-free predictive inference for regression", JASA, 2018 (split conformal, normalised
-    scores); Vovk et al., "Cross-conformal predictive distributions", 2018;
-    Guan, "Localized conformal prediction", Biometrika, 2023.
+    scores); Vovk et al., "Cross-conformal predictive distributions", 2018; Barber et al., "Conformal prediction beyond
+    exchangeability", Annals of Statistics, 2023 (weights); Guan, "Localized conformal prediction", Biometrika, 2023.
 """
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from recsysops.domain.distribution import PROBABILITIES
+from recsysops.errors import ModelError
 from recsysops.model._asof import Floats, Ints
 
-_MIN_GROUP: Final = 100
-"""A group with fewer residuals is calibrated with all others."""
+MIN_GROUP: Final = 100
+"""A group with fewer residuals shares those of the group it is part of."""
 _MIN_LOCAL: Final = 60
-"""With fewer residuals, all weigh the same."""
-_BANDWIDTH: Final = 0.2
+"""With fewer residuals, the predicted level does not count."""
+BANDWIDTH: Final = 0.2
 """Width of the kernel over ranks of the predicted level, as a share of the residuals."""
-_CHUNK: Final = 2_000_000
+_PLACES: Final = 256
+"""Ranks of the predicted level that are told apart; far finer than the kernel is wide."""
+_LESS: Final = 1e-9
+"""A hair's breadth: keeps floor and ceil exact where (n + 1) p is a whole number."""
+
+_Group = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Residuals to draw quantiles from; all arrays have shape (n,)."""
+    """Residuals to draw quantiles from."""
 
     level: Floats
-    """Out-of-sample point predictions."""
+    """Shape (n,): out-of-sample point predictions."""
     score: Floats
-    """(outcome - level) / scale."""
+    """Shape (n,): (outcome - level) / scale."""
     group: Ints
-    bandwidth: float | None = _BANDWIDTH
-    """None: every residual weighs the same, which is plain split conformal."""
+    """Shape (n,) or (n, g): the group of each residual; of several columns each divides the groups of those before."""
+    bandwidth: float | None = BANDWIDTH
+    """None: the predicted level does not count."""
+    weight: Floats | None = None
+    """Shape (n,), in [0, 1]: how much each residual counts beside a new case, which counts 1; None: as much."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would silently turn into wrong quantiles.
+
+        Raises:
+            ModelError: No residuals, lengths that differ, numbers that are not finite, or weights outside of [0, 1].
+        """
+        parts = [self.level, self.score, self._weight]
+        if not len(self.score) or len({len(part) for part in (*parts, self.group)}) != 1:
+            raise ModelError("A calibration has no residuals, or parts of different lengths. Train the model again.")
+        if not all(np.isfinite(part).all() for part in parts) or (np.abs(self._weight - 0.5) > 0.5).any():
+            raise ModelError(
+                "A calibration holds residuals that are not finite, or weights outside 0 to 1. Train the model again."
+            )
 
     def quantiles(self, level: Floats, scale: Floats, group: Ints) -> Floats:
         """Return the quantiles of new cases, shape (n cases, 19), ascending along each row.
@@ -47,36 +72,27 @@ class Calibration:
         Args:
             level: Point predictions.
             scale: How hard each case is, > 0; 1 where difficulty is not known.
-            group: Group of each case; a group with few residuals shares those of all.
+            group: Group of each case, as many columns as the residuals have; where too few residuals share it, the
+                group it is part of answers, in the end all.
         """
         result = np.zeros((len(level), len(PROBABILITIES)))
-        large = [int(g) for g in np.unique(self.group) if (self.group == g).sum() >= _MIN_GROUP]
-        for key in [*large, -1]:
-            chosen = group == key if key >= 0 else ~np.isin(group, large)
-            if not chosen.any():
-                continue
-            members = np.flatnonzero(self.group == key) if key >= 0 else np.arange(len(self.group))
-            for part in np.array_split(np.flatnonzero(chosen), chosen.sum() * len(members) // _CHUNK + 1):
-                result[part] = level[part, None] + scale[part, None] * self._scores(level[part], members)
+        if not len(level):
+            return result
+        keys, case = np.unique(_columns(group), axis=0, return_inverse=True)
+        asked = [self._shared(tuple(map(int, key))) for key in keys]
+        for key in dict.fromkeys(asked):
+            at = np.flatnonzero(np.array([own == key for own in asked])[case.ravel()])
+            result[at] = level[at, None] + scale[at, None] * self._scores(key, level[at])
         return result
 
     def without(self, excluded: npt.NDArray[np.bool_]) -> "Calibration":
         """Return the calibration that rests on the other residuals."""
-        keep = ~excluded
-        return Calibration(self.level[keep], self.score[keep], self.group[keep], self.bandwidth)
+        return self.only(~excluded)
 
-    def _scores(self, level: Floats, members: Ints) -> Floats:
-        order = members[np.argsort(self.score[members], kind="stable")]
-        weights = self._weights(level, self.level[order])
-        return weighted_quantiles(self.score[order], weights)
-
-    def _weights(self, level: Floats, known: Floats) -> Floats:
-        if self.bandwidth is None or len(known) < _MIN_LOCAL:
-            return np.ones((len(level), len(known)))
-        ladder = np.sort(known)
-        place = (np.searchsorted(ladder, level, "left") + np.searchsorted(ladder, level, "right")) / (2 * len(known))
-        own = (np.searchsorted(ladder, known, "left") + np.searchsorted(ladder, known, "right")) / (2 * len(known))
-        return np.exp(-0.5 * ((place[:, None] - own[None, :]) / self.bandwidth) ** 2)
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Calibration":
+        """Return the calibration that rests on these residuals."""
+        weight = None if self.weight is None else self.weight[kept]
+        return Calibration(self.level[kept], self.score[kept], self.group[kept], self.bandwidth, weight)
 
     def to_json(self) -> str:
         """Return it as JSON; numbers survive exactly."""
@@ -86,6 +102,7 @@ class Calibration:
                 "score": self.score.tolist(),
                 "group": self.group.tolist(),
                 "bandwidth": self.bandwidth,
+                "weight": None if self.weight is None else self.weight.tolist(),
             }
         )
 
@@ -93,20 +110,86 @@ class Calibration:
     def from_json(cls, text: str) -> "Calibration":
         """Undo `to_json`."""
         entries: dict[str, Any] = json.loads(text)
+        weight = entries.get("weight")
         return cls(
             np.array(entries["level"], dtype=np.float64),
             np.array(entries["score"], dtype=np.float64),
             np.array(entries["group"], dtype=np.int64),
             entries["bandwidth"],
+            None if weight is None else np.array(weight, dtype=np.float64),
         )
+
+    @property
+    def _weight(self) -> Floats:
+        return np.ones(len(self.score)) if self.weight is None else self.weight
+
+    @cached_property
+    def _sizes(self) -> dict[_Group, int]:
+        """Number of residuals of every group at every depth."""
+        columns = _columns(self.group)
+        sizes: dict[_Group, int] = {(): len(columns)}
+        for depth in range(1, columns.shape[1] + 1):
+            keys, counts = np.unique(columns[:, :depth], axis=0, return_counts=True)
+            sizes |= {tuple(map(int, key)): int(n) for key, n in zip(keys, counts, strict=True)}
+        return sizes
+
+    @cached_property
+    def _tables(self) -> "dict[_Group, _Table]":
+        """What was computed so far, by group: calls after the first look it up."""
+        return {}
+
+    def _shared(self, group: _Group) -> _Group:
+        while group and self._sizes.get(group, 0) < MIN_GROUP:
+            group = group[:-1]
+        return group
+
+    def _scores(self, group: _Group, level: Floats) -> Floats:
+        if group not in self._tables:
+            columns = _columns(self.group)
+            members = np.flatnonzero((columns[:, : len(group)] == np.array(group, dtype=np.int64)).all(axis=1))
+            order = members[np.argsort(self.score[members], kind="stable")]
+            self._tables[group] = _Table.of(self.score[order], self.level[order], self._weight[order], self.bandwidth)
+        return self._tables[group].scores(level)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Quantiles of the scores of one group, by place of the predicted level."""
+
+    ladder: Floats
+    """Levels of the residuals, ascending; empty where the level does not count."""
+    rows: Floats
+    """Shape (places, 19)."""
+
+    @classmethod
+    def of(cls, score: Floats, level: Floats, weight: Floats, bandwidth: float | None) -> "_Table":
+        if bandwidth is None or len(score) < _MIN_LOCAL:
+            return cls(np.zeros(0), weighted_quantiles(score, weight[None, :]))
+        ladder = np.sort(level)
+        apart = np.linspace(0, 1, _PLACES + 1)[:, None] - _places(ladder, level)[None, :]
+        return cls(ladder, weighted_quantiles(score, weight[None, :] * np.exp(-0.5 * (apart / bandwidth) ** 2)))
+
+    def scores(self, level: Floats) -> Floats:
+        if not len(self.ladder):
+            return np.broadcast_to(self.rows, (len(level), len(PROBABILITIES)))
+        return self.rows[np.rint(_places(self.ladder, level) * _PLACES).astype(np.int64)]
+
+
+def _places(ladder: Floats, level: Floats) -> Floats:
+    return (np.searchsorted(ladder, level, "left") + np.searchsorted(ladder, level, "right")) / (2 * len(ladder))
+
+
+def _columns(group: Ints) -> Ints:
+    return group[:, None] if group.ndim == 1 else group
 
 
 def weighted_quantiles(scores: Floats, weights: Floats) -> Floats:
     """Return conformal quantiles of ascending scores under each row of weights, the new case weighing 1.
 
-    With n equal weights these are the order statistics floor((n + 1) p) below the median and ceil((n + 1) p) above it,
-    so that [p, 1 - p] covers at least 1 - 2p; the median is the mean of both. Where n is too small for a level, the
-    outermost score stands in.
+    Above the median a quantile is the least score at or below which p of the mass lies, the new case counted above
+    all; below the median it is the mirror image. So [p, 1 - p] covers at least 1 - 2p, and with n equal weights these
+    are the order statistics floor((n + 1) p) and ceil((n + 1) p); the median is the mean of both. Where there is too
+    little mass for a level, the outermost score that weighs anything stands in.
 
     Args:
         scores: Shape (n,), ascending.
@@ -116,14 +199,17 @@ def weighted_quantiles(scores: Floats, weights: Floats) -> Floats:
         Shape (n cases, 19), ascending along each row.
     """
     mass = np.cumsum(weights, axis=1)
-    total = mass[:, -1:] + 1.0
-    # A hair's breadth keeps floor and ceil exact where (n + 1) p is a whole number.
-    low, high = PROBABILITIES * total + 1e-9, PROBABILITIES * total - 1e-9
+    below, total = mass - weights, mass[:, -1:] + 1.0
+    counts = weights > 0
+    any_counts = counts.any(axis=1, keepdims=True)
+    first = np.where(any_counts, counts.argmax(axis=1)[:, None], 0)
+    last = np.where(any_counts, len(scores) - 1 - counts[:, ::-1].argmax(axis=1)[:, None], len(scores) - 1)
+    low, high = PROBABILITIES * total - 1.0 + _LESS, PROBABILITIES * total - _LESS
     lower, upper = np.zeros((2, len(weights), len(PROBABILITIES)), dtype=np.int64)
-    for at, row in enumerate(mass):
-        lower[at] = np.searchsorted(row, low[at], "right") - 1
-        upper[at] = np.searchsorted(row, high[at], "left")
-    last, middle = len(scores) - 1, np.abs(PROBABILITIES - 0.5) < 1e-9
-    below, above = scores[np.minimum(np.maximum(lower, 0), last)], scores[np.minimum(upper, last)]
-    quantiles = np.where(middle, (below + above) / 2, np.where(PROBABILITIES < 0.5, below, above))
-    return np.asarray(quantiles, dtype=np.float64)
+    for at in range(len(weights)):
+        lower[at] = np.searchsorted(below[at], low[at], "right") - 1
+        upper[at] = np.searchsorted(mass[at], high[at], "left")
+    under, over = scores[np.clip(lower, first, last)], scores[np.clip(upper, first, last)]
+    middle = np.abs(PROBABILITIES - 0.5) < _LESS
+    quantiles = np.where(middle, (under + over) / 2, np.where(PROBABILITIES < 0.5, under, over))
+    return np.asarray(np.maximum.accumulate(quantiles, axis=1), dtype=np.float64)

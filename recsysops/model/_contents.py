@@ -11,11 +11,13 @@ from recsysops.model._asof import Floats
 from recsysops.model._boosting import Ensemble
 from recsysops.model._conformal import Calibration
 from recsysops.model._recipe import Recipe
+from recsysops.model._stack import Stack
 from recsysops.model._training import TrainedModel
 
 _COLUMNS: Final = "columns.json"
 _RECIPE: Final = "recipe.json"
 _CALIBRATION: Final = "calibration.json"
+_STACK: Final = "stack.json"
 _IDF: Final = "text_idf.npy"
 _COMPONENTS: Final = "text_components.npy"
 
@@ -33,6 +35,7 @@ def files_of(model: TrainedModel) -> dict[str, bytes]:
         _IDF: _array_bytes(model.recipe.text.idf),
         _COMPONENTS: _array_bytes(model.recipe.text.components),
         _CALIBRATION: model.calibration.to_json().encode(),
+        _STACK: model.stack.to_json().encode(),
     }
 
 
@@ -45,7 +48,9 @@ def model_of(files: Mapping[str, bytes]) -> TrainedModel:
         for name, given in columns.items()
     }
     calibration = Calibration.from_json(files[_CALIBRATION].decode())
-    return TrainedModel(recipe, ensembles["point"], ensembles.get("difficulty"), calibration)
+    # Models of an earlier version answered without others beside them.
+    stack = Stack.from_json(files[_STACK].decode()) if _STACK in files else Stack()
+    return TrainedModel(recipe, ensembles["point"], ensembles.get("difficulty"), calibration, stack)
 
 
 def _json(entries: object) -> bytes:

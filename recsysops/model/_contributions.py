@@ -1,5 +1,7 @@
 """What the model made of each field of one cell: LightGBM's own contributions, summed over the columns of a field.
 
+What the stack adds beside the boosters stands as parts of its own, so that base and parts sum to the point predicted.
+
 Contributions are of the model, not causes, and cost some hundred predictions: only for what someone looks at.
 
 Source:
@@ -19,6 +21,7 @@ from recsysops.model._boosting import Ensemble, as_given
 from recsysops.model._catalogue import State
 from recsysops.model._past import Rows
 from recsysops.model._recipe import Recipe
+from recsysops.model._training import TrainedModel
 from recsysops.model._values import Kind, as_values
 
 PLACE: Final = "Market and surface"
@@ -26,6 +29,9 @@ LAUNCH: Final = "Launch day and hour"
 LEAD: Final = "Time left before launch"
 COMPARABLES: Final = "Comparable titles"
 COMPETITION: Final = "Other launches around that day"
+SHADOW: Final = "What the recommender said when asked"
+SHADOW_BESIDE: Final = "The recommender's own answer, beside the model"
+COMPARABLES_BESIDE: Final = "Comparable titles' outcomes, beside the model"
 COMPLETENESS: Final = "How complete the metadata is"
 TEXTS: Final = "The words of its texts"
 OTHER: Final = "Everything else"
@@ -43,9 +49,13 @@ _GROUPS: Final[Mapping[str, str]] = {
     "missing_total": COMPLETENESS,
     "is_known": COMPLETENESS,
     "comparables": COMPARABLES,
+    "shadow": SHADOW,
+    "|shadow_others": COMPETITION,
+    "stack_shadow": SHADOW_BESIDE,
+    "stack_comparables": COMPARABLES_BESIDE,
     "text": TEXTS,
 }
-"""First word of a column that belongs to no field, to what it is called."""
+"""First word, or all, of a column that belongs to no field, to what it is called."""
 
 
 def amounts(ensemble: Ensemble, frame: pd.DataFrame) -> tuple[dict[str, float], float]:
@@ -60,6 +70,13 @@ def amounts(ensemble: Ensemble, frame: pd.DataFrame) -> tuple[dict[str, float], 
     ]
     mean: Floats = np.mean(np.array(each, dtype=np.float64), axis=0)[0]
     return dict(zip(ensemble.columns, mean[:-1].tolist(), strict=True)), float(mean[-1])
+
+
+def beside(model: TrainedModel, frame: pd.DataFrame) -> dict[str, float]:
+    """Return what other opinions add, beside the boosters, to the answer for the one row of `frame`, by column."""
+    columns = {str(name): frame[name].to_numpy() for name in frame.columns}
+    added = model.stack.added(model.point.predict(frame), columns)
+    return {f"|stack_{name}": float(amount[0]) for name, amount in added.items()}
 
 
 def parts(columns: Mapping[str, float], recipe: Recipe, values: Mapping[str, str]) -> tuple[AnswerPart, ...]:
@@ -88,7 +105,9 @@ def grouping(recipe: Recipe) -> Callable[[str], str]:
         if not column.startswith("|"):
             return next((name for name in names if column.startswith(f"{name}|")), OTHER)
         head = column[1:].split("|")[0].rstrip("0123456789").rstrip("_")
-        head = "comparables" if head.startswith("comparables") else head
+        if column in _GROUPS:
+            return _GROUPS[column]
+        head = next((start for start in ("comparables", "shadow") if head.startswith(start)), head)
         if head == "text" and len(texts) == 1:
             return texts[0]
         return _GROUPS.get(head, OTHER)

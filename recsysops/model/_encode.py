@@ -11,12 +11,23 @@ import numpy as np
 
 from recsysops.model._asof import DAY, Floats, Ints
 from recsysops.model._catalogue import State
+from recsysops.model._embedding import projected
+from recsysops.model._neighbours import Part
 from recsysops.model._past import Rows
 from recsysops.model._recipe import FieldRecipe, Recipe
 from recsysops.model._values import Kind, as_number, as_text, as_values
 
 _MAX_AGE_DAYS: Final = 365.0
-_WEIGHTS: Final = {Kind.LIST: 1.0, Kind.CATEGORY: 0.7, Kind.TEXT: 1.0, Kind.NUMBER: 0.3, Kind.DATE: 0.0}
+_MOST_PARTS: Final = 3
+TEXT: Final = "text"
+_WEIGHTS: Final = {
+    Kind.LIST: 1.0,
+    Kind.CATEGORY: 0.7,
+    Kind.TEXT: 1.0,
+    Kind.NUMBER: 0.3,
+    Kind.DATE: 0.0,
+    Kind.VECTOR: 1.0,
+}
 """How much a kind of field counts when comparable titles are found."""
 
 
@@ -89,6 +100,49 @@ def vectors(recipe: Recipe, states: Sequence[State]) -> Floats:
     return np.asarray(joined / np.sqrt(max(total, 1e-12)), dtype=np.float64)
 
 
+def parts(recipe: Recipe) -> list[Part]:
+    """Return the parts of the vectors that count most, at most three: what titles are found alike without.
+
+    A part is a field, or the text of all text fields.
+    """
+    widths = _widths(recipe)
+    total = sum(weight for _, width, weight in widths if width)
+    found, begin = [], 0
+    for name, width, weight in widths:
+        if width and weight < total:
+            found.append((-weight, name, Part(name, begin, begin + width, 1 - weight / total)))
+        begin += width
+    return [part for weight, _, part in sorted(found, key=lambda entry: entry[:2])[:_MOST_PARTS] if weight < 0]
+
+
+def filled(recipe: Recipe, states: Sequence[State]) -> Floats:
+    """Return which share of what counts in a comparison each title has a value for, in [0, 1].
+
+    Returns:
+        Shape (n states, 1 + parts): by everything, then by everything but each of `parts`.
+    """
+    widths = [(name, weight) for name, width, weight in _widths(recipe) if width]
+    total = sum(weight for _, weight in widths)
+    has = {name: np.array([state.fields.get(name) is not None for state in states], dtype=bool) for name, _ in widths}
+    has[TEXT] = np.array([bool(text) for text in recipe.texts(states)], dtype=bool)
+    whole = sum((weight * has[name] for name, weight in widths), np.zeros(len(states)))
+    left_out = [(name, dict(widths)[name]) for name in (part.name for part in parts(recipe))]
+    without = [(whole - weight * has[name]) / (total - weight) for name, weight in left_out]
+    return np.column_stack([whole / max(total, 1e-12), *without])
+
+
+def _widths(recipe: Recipe) -> list[tuple[str, int, float]]:
+    """Return name, columns in the vectors and weight of each field, then of the text."""
+    fields = [(field.name, _width(field), _WEIGHTS[field.kind]) for field in recipe.fields]
+    return [*fields, (TEXT, len(recipe.text.components), _WEIGHTS[Kind.TEXT])]
+
+
+def _width(field: FieldRecipe) -> int:
+    if field.kind is Kind.NUMBER:
+        return 2 if len(field.knots) > 1 else 0
+    return len(field.directions) if field.kind is Kind.VECTOR else len(field.similar) if field.has_history else 0
+
+
 def _add_values(columns: Columns, field: FieldRecipe, values: Sequence[object]) -> None:
     cells = list(values)
     if field.kind in {Kind.NUMBER, Kind.DATE}:
@@ -96,6 +150,10 @@ def _add_values(columns: Columns, field: FieldRecipe, values: Sequence[object]) 
         return
     if field.kind is Kind.TEXT:
         columns.add(f"{field.name}|length", np.array([float(len(as_text(value))) for value in cells]))  # type: ignore[arg-type]
+        return
+    if field.kind is Kind.VECTOR:
+        for at, part in enumerate(projected(cells, field.center, field.directions).T):  # type: ignore[arg-type]
+            columns.add(f"{field.name}|direction_{at}", part)
         return
     lists = [as_values(value) for value in cells]  # type: ignore[arg-type]
     if field.kind is Kind.LIST:
@@ -120,6 +178,10 @@ def _block(field: FieldRecipe, values: Sequence[object]) -> Floats:
         rank = np.interp(number, field.knots, np.linspace(0, np.pi / 2, len(field.knots)))
         block = np.column_stack([np.cos(rank), np.sin(rank)])
         return np.where(np.isfinite(number)[:, None], block, 0.0)
+    if field.kind is Kind.VECTOR:
+        part = np.nan_to_num(projected(values, field.center, field.directions))  # type: ignore[arg-type]
+        lengths = np.linalg.norm(part, axis=1, keepdims=True)
+        return np.asarray(part / np.where(lengths > 0, lengths, 1.0), dtype=np.float64)
     if not field.has_history or not field.similar:
         return np.zeros((len(values), 0))
     hot = _hot(field.similar, [as_values(value) for value in values]) * np.asarray(field.weights)  # type: ignore[arg-type]

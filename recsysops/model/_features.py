@@ -1,18 +1,20 @@
 """Features of rows: metadata as known at the cut, calendar, competition, histories, comparable titles.
 
-All point in time.
-Features of asking the recommender (shadow scores) would be one more `_add_...` here; there are none yet.
+And what the recommender said when it was asked. All point in time.
 """
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from recsysops.columns import ALL
 from recsysops.model._asof import Floats, Ints
 from recsysops.model._catalogue import State
-from recsysops.model._encode import Columns, encode, relative, vectors
+from recsysops.model._encode import Columns, encode, parts, relative, vectors
 from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory, Values
 from recsysops.model._known import KnownTitles, Memory
 from recsysops.model._neighbours import Neighbours, Pools
@@ -20,8 +22,11 @@ from recsysops.model._past import Past, Rows
 from recsysops.model._recipe import Recipe
 from recsysops.model._values import as_values
 
+_COMPARABLES: Final = "|comparables_"
 _WINDOW_DAYS: Final = 3
 """Titles that launch within so many days are in the same window."""
+WITHOUT: Final = "|comparables_without|"
+"""Mean of the titles that are comparable when a field is not looked at; the field follows."""
 YEARLY: Final = "|week"
 """Week of the year, 0 to 51: only of use to a model that has seen more than a year."""
 
@@ -59,6 +64,8 @@ class FeatureBuilder:
         self._memory = Memory(elder.memory if elder is not None else None)
         self._vectors: Floats = np.zeros((0, 0))
         self._widest: tuple[Rows, Columns] | None = None
+        # Metadata that is given in place of what is stored must not be taken for it, though the cells be the same.
+        self._whose = "" if elder is None else "given"
 
     @property
     def memory(self) -> Memory:
@@ -82,33 +89,40 @@ class FeatureBuilder:
 
     def gather(self, rows: Rows, past: Past) -> Gathered:
         """Do the work of `build`."""
-        shared = self._memory.get(("shared", rows.key), lambda: self._shared(rows))
+        shared = self._memory.get(("shared", self._whose, rows.key), lambda: self._shared(rows))
         columns = Columns(list(shared.names), list(shared.values))
         level = self.cells(past).level(rows, past.y)
         columns.add("|level", level)
         self._add_histories(columns, rows, past, level)
         neighbours = self.neighbours(rows, past)
         _add_comparables(columns, neighbours, past.y, level)
+        for part, near in zip(parts(self.recipe), self.comparisons(rows, past)[1:], strict=True):
+            mean, _ = _mean_and_spread(near.weights, near, past.y)
+            columns.add(f"{WITHOUT}{part.name}", mean - level)
         missing = dict(zip(columns.names, columns.values, strict=True))["|missing_total"]
         return Gathered(columns, level, np.asarray(missing > 0, dtype=np.int64), neighbours)
 
     def neighbours(self, rows: Rows, past: Past) -> Neighbours:
         """Return the comparable titles of rows among `past`."""
-        return self._memory.get(("near", rows.key, past.key), lambda: self._nearest(rows, past))
+        return self.comparisons(rows, past)[0]
+
+    def comparisons(self, rows: Rows, past: Past) -> list[Neighbours]:
+        """Return the comparable titles by everything, then by everything but each part that counts much."""
+        return self._memory.get(("near", self._whose, rows.key, past.key), lambda: self._nearest(rows, past))
 
     def states(self, rows: Rows) -> Ints:
         """Return the number of each row's metadata state at its cut."""
         return self._memory.get(
-            ("states", rows.key), lambda: self.known.catalogue.states_at(rows.title, rows.market, rows.cut)
+            ("states", self._whose, rows.key), lambda: self.known.catalogue.states_at(rows.title, rows.market, rows.cut)
         )
 
     def cells(self, past: Past) -> CellIndex:
         """Return the past by market and surface."""
         return self._memory.get(("cells", past.key), lambda: CellIndex.of(past))
 
-    def _nearest(self, rows: Rows, past: Past) -> Neighbours:
-        own = self._memory.get(("vectors", rows.key), lambda: self._own_vectors(rows))
-        return self._pools(past).nearest(rows, own, self.known.settings.n_comparables)
+    def _nearest(self, rows: Rows, past: Past) -> list[Neighbours]:
+        own = self._memory.get(("vectors", self._whose, rows.key), lambda: self._own_vectors(rows))
+        return self._pools(past).nearest(rows, own, self.known.settings.n_comparables, parts(self.recipe))
 
     def _own_vectors(self, rows: Rows) -> Floats:
         numbers, inverse = np.unique(self.states(rows), return_inverse=True)
@@ -150,10 +164,14 @@ class FeatureBuilder:
         numbers, inverse = np.unique(self.states(rows), return_inverse=True)
         states = self._take(numbers)
         columns = relative(self.recipe, encode(self.recipe, states), states, inverse.astype(np.int64), rows)
-        _add_calendar(columns, rows)
-        near, since = self.known.launches.competition(rows, _WINDOW_DAYS)
-        columns.add("|same_window", near)
+        _add_calendar(columns, rows, self.known.zones)
+        others, since, strength = self.known.launches.competition(rows, _WINDOW_DAYS, self.known.rivals)
+        columns.add("|same_window", others)
         columns.add("|days_since_launch", since)
+        said = self.known.answers.columns(rows, self.recipe.versions)
+        for column, told in said.items():
+            columns.add(column, told)
+        columns.add("|shadow_others", np.where(np.isfinite(said["|shadow_age"]), strength, np.nan))
         self._add_earlier(columns, rows)
         for name, known, values in (
             ("market", self.recipe.markets, rows.market), ("surface", self.recipe.surfaces, rows.surface),
@@ -195,13 +213,21 @@ class FeatureBuilder:
     def _values(self, name: str, rows: Rows) -> Values:
         states = self.known.catalogue.states
         return self._memory.get(
-            ("values", name, rows.key),
+            ("values", self._whose, name, rows.key),
             lambda: Values.of([as_values(states[number].fields.get(name)) for number in self.states(rows)]),
         )
 
 
-def _add_calendar(columns: Columns, rows: Rows) -> None:
-    at = pd.DatetimeIndex(rows.launch.astype("datetime64[us]"))
+def _add_calendar(columns: Columns, rows: Rows, zones: Mapping[str, str]) -> None:
+    """Add when a launch is by the clocks of its market."""
+    utc = pd.DatetimeIndex(rows.launch.astype("datetime64[us]")).tz_localize("UTC")
+    local = rows.launch.copy()
+    zone = np.array([zones.get(market) or zones.get(ALL) or "UTC" for market in rows.market], dtype=object)
+    for name in sorted(set(zone) - {"UTC"}):
+        own = zone == name
+        clock = utc[own].tz_convert(name).tz_localize(None)
+        local[own] = clock.to_numpy("datetime64[us]").astype(np.int64)
+    at = pd.DatetimeIndex(local.astype("datetime64[us]"))
     columns.add("|weekday", at.day_of_week.to_numpy(dtype=np.float64))
     columns.add("|hour", at.hour.to_numpy(dtype=np.float64))
     week = np.minimum((at.day_of_year.to_numpy(dtype=np.float64) - 1) // 7, 51)
@@ -212,15 +238,10 @@ def _add_calendar(columns: Columns, rows: Rows) -> None:
 def _add_comparables(columns: Columns, neighbours: Neighbours, y: Floats, level: Floats) -> None:
     """Add weighted mean, spread, distance and count of the comparable titles; means are deviations from the level."""
     weights, seen = neighbours.weights, neighbours.place >= 0
-    outcomes = np.where(seen, y[neighbours.place], 0.0) if len(y) else np.zeros(seen.shape)
     for k in sorted({min(10, seen.shape[1]), seen.shape[1]}):
-        w = weights[:, :k]
-        total = w.sum(axis=1)
-        some = total > 0
-        mean = (w * outcomes[:, :k]).sum(axis=1) / np.where(some, total, 1.0)
-        spread = np.sqrt((w * (outcomes[:, :k] - mean[:, None]) ** 2).sum(axis=1) / np.where(some, total, 1.0))
-        columns.add(f"|comparables_{k}", np.where(some, mean - level, np.nan))
-        columns.add(f"|comparables_{k}_spread", np.where(some, spread, np.nan))
+        mean, spread = _mean_and_spread(weights[:, :k], neighbours, y)
+        columns.add(f"|comparables_{k}", mean - level)
+        columns.add(f"|comparables_{k}_spread", spread)
     distance = np.where(seen, neighbours.distance, np.inf)
     nearest_one = distance.min(axis=1, initial=np.inf)
     columns.add("|comparables_nearest", np.where(np.isfinite(nearest_one), nearest_one, np.nan))
@@ -228,3 +249,20 @@ def _add_comparables(columns: Columns, neighbours: Neighbours, y: Floats, level:
     mean_distance = np.where(seen, neighbours.distance, 0.0).sum(axis=1) / np.maximum(n, 1)
     columns.add("|comparables_distance", np.where(n > 0, mean_distance, np.nan))
     columns.add("|comparables_total", n.astype(np.float64))
+
+
+def _mean_and_spread(weights: Floats, neighbours: Neighbours, y: Floats) -> tuple[Floats, Floats]:
+    """Return weighted mean and spread of the outcomes of the nearest few; missing where there are none."""
+    place = neighbours.place[:, : weights.shape[1]]
+    outcomes = np.where(place >= 0, y[place], 0.0) if len(y) else np.zeros(place.shape)
+    total = weights.sum(axis=1)
+    share = weights / np.where(total > 0, total, 1.0)[:, None]
+    mean = (share * outcomes).sum(axis=1)
+    spread = np.sqrt((share * (outcomes - mean[:, None]) ** 2).sum(axis=1))
+    return np.where(total > 0, mean, np.nan), np.where(total > 0, spread, np.nan)
+
+
+def comparables_column(columns: Iterable[str]) -> str:
+    """Return the column of the mean of all comparable titles; empty where there is none."""
+    found = [int(name.removeprefix(_COMPARABLES)) for name in columns if re.fullmatch(r"\|comparables_\d+", name)]
+    return f"{_COMPARABLES}{max(found)}" if found else ""

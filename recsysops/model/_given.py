@@ -4,7 +4,7 @@ Given titles are judged one by one: they neither compete with each other nor sta
 not matter which of them are asked about together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,8 +15,10 @@ from recsysops.model._asof import Ints
 from recsysops.model._catalogue import NOTHING, Catalogue, Keys, State
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._known import Known
-from recsysops.model._past import LaunchBook
+from recsysops.model._launches import LaunchBook
 from recsysops.model._predicting import Aim, predict_cells
+from recsysops.model._shadow import ShadowBook
+from recsysops.model._unlike import Usual
 from recsysops.model._values import clean, clean_fields
 from recsysops.settings import ModelSettings
 
@@ -36,20 +38,24 @@ class ReadyForecast:
         for builder in self._builders.values():
             for aim in aims:
                 builder.make_ready(aim.past)
+                Usual.of(builder, aim.past)
 
-    def predict(self, cells: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, cells: pd.DataFrame, titles: pd.DataFrame, shadow: pd.DataFrame | None = None) -> pd.DataFrame:
         """Predict given titles; see the port."""
         if cells.empty or not self._aims:
             return predict_cells(cells, (), {}, self._known.at, self._label)
-        known = _Given(self._known, titles)
+        known = _Given(self._known, titles, shadow)
         builders = {name: FeatureBuilder(known, elder.recipe, elder) for name, elder in self._builders.items()}
         return predict_cells(cells, self._aims, builders, self._known.at, self._label)
 
 
 class _Given:
-    """What is known, but for the metadata of given titles: that is as given."""
+    """What is known, but for the metadata of given titles, and what the recommender said of them: that is as given."""
 
-    def __init__(self, known: Known, titles: pd.DataFrame) -> None:
+    def __init__(self, known: Known, titles: pd.DataFrame, shadow: pd.DataFrame | None) -> None:
+        self.answers = known.answers if shadow is None else ShadowBook(shadow, known.at, is_given=True)
+        self.rivals: ShadowBook = known.rivals
+        self.zones: Mapping[str, str] = known.zones
         self.catalogue = _GivenCatalogue(known.catalogue, titles, known.at)
         self.launches: LaunchBook = known.launches
         self.settings: ModelSettings = known.settings
@@ -66,7 +72,7 @@ class _GivenCatalogue:
         for old, (title, market, name, provider, series, fields) in zip(
             before, zip(*columns, strict=True), strict=True
         ):
-            values = clean_fields(fields, stored.ignored)
+            values = clean_fields(fields, stored.ignored, stored.embeddings)
             values |= clean_fields({PROVIDER: provider, SERIES_ID: series}, stored.ignored)
             # A value that stands in the store as well is as old as it is there; every other one is new.
             since = {

@@ -1,18 +1,20 @@
 """Everything known at one time, made ready once and shared by measures and horizons. Not for learning."""
 
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
 import pandas as pd
 
-from recsysops.columns import KNOWN_AT, MARKET, SURFACE
+from recsysops.columns import AS_OF, KNOWN_AT, MARKET, SURFACE
 from recsysops.model._asof import Ints, microsecond, microseconds
 from recsysops.model._catalogue import Catalogue, Keys, State
-from recsysops.model._past import LaunchBook, Past, known_outcomes, known_titles, past_of
+from recsysops.model._launches import LaunchBook
+from recsysops.model._past import Past, known_outcomes, known_titles, past_of
 from recsysops.model._recipe import Recipe
+from recsysops.model._shadow import ShadowBook
 from recsysops.settings import ModelSettings
 
 _RECIPE_TITLES: Final = 4000
@@ -37,6 +39,21 @@ class Frames(Protocol):
     @property
     def outcomes(self) -> pd.DataFrame:
         """OUTCOMES."""
+        ...
+
+    @property
+    def shadow(self) -> pd.DataFrame:
+        """SHADOW_SCORE."""
+        ...
+
+    @property
+    def relabelled(self) -> pd.DataFrame:
+        """RELABELLED."""
+        ...
+
+    @property
+    def zones(self) -> Mapping[str, str]:
+        """IANA time zones by market."""
         ...
 
 
@@ -64,6 +81,21 @@ class KnownTitles(Protocol):
         ...
 
     @property
+    def answers(self) -> ShadowBook:
+        """What the recommender said of the titles asked about."""
+        ...
+
+    @property
+    def rivals(self) -> ShadowBook:
+        """What it said of those that launch beside them."""
+        ...
+
+    @property
+    def zones(self) -> Mapping[str, str]:
+        """IANA time zones by market."""
+        ...
+
+    @property
     def settings(self) -> ModelSettings:
         """How many comparable titles."""
         ...
@@ -76,8 +108,13 @@ class Known:
         """Cut the history off at `as_of`."""
         self.at = microsecond(as_of)
         self.settings = settings
-        self.catalogue = Catalogue(known_titles(history.titles, as_of), frozenset(settings.ignore_fields))
+        self.catalogue = Catalogue(
+            known_titles(history.titles, as_of), frozenset(settings.ignore_fields), frozenset(settings.embedding_fields)
+        )
         self.launches = LaunchBook(history.launches, as_of)
+        self.answers = self.rivals = ShadowBook(history.shadow, self.at)
+        self.zones = history.zones
+        self.relabelled = history.relabelled[microseconds(history.relabelled[AS_OF]) <= self.at]
         self._outcomes = known_outcomes(history.outcomes, as_of)
         self._pasts: dict[tuple[str, int], Past] = {}
 
@@ -97,7 +134,9 @@ class Known:
         numbers = self.catalogue.latest_states(_RECIPE_TITLES, at)
         states = [self.catalogue.states[number] for number in numbers]
         outcomes = self._outcomes[microseconds(self._outcomes[KNOWN_AT]) <= at]
-        return Recipe.fit(states, self.settings, list(outcomes[MARKET]), list(outcomes[SURFACE]))
+        return Recipe.fit(
+            states, self.settings, list(outcomes[MARKET]), list(outcomes[SURFACE]), self.answers.versions(at)
+        )
 
 
 class Memory:

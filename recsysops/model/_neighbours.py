@@ -3,9 +3,9 @@
 Titles are compared as the recommender treated them: with their metadata as known one day before their own launch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,24 @@ from recsysops.model._asof import Floats, Ints
 from recsysops.model._past import Past, Rows
 
 _CHUNK: Final = 4_000_000
+_LATEST: Final = 3_000
+"""Comparable titles are sought among so many outcomes of a market and surface, those known last at the cut."""
 _SOFTENING: Final = 0.1
 """Added to a distance before it is turned into a weight, so that one twin does not outweigh all others."""
+_STEPS: Final = 100_000
+"""Steps of a similarity: finer differences are the last bits of a matrix product, which must not decide."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the vectors that may be left out of a comparison, such as one metadata field."""
+
+    name: str
+    begin: int
+    end: int
+    """Its columns in the vectors."""
+    rest: float
+    """Share of the weight that the other columns have, > 0."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +52,12 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class _Pool:
-    """The past of one market and surface."""
+    """The past of one market and surface, in the order in which it became known."""
 
     place: Ints
     """Positions in the past."""
-    vectors: npt.NDArray[np.float32]
-    """Shape (d, n)."""
+    vectors: Floats
+    """Shape (n, d)."""
     known: Ints
     title: Ints
     """Number of each title among those of the past."""
@@ -63,51 +79,98 @@ class Pools:
             vectors: Shape (n past, d); the inner product of two vectors is their similarity.
         """
         titles, codes = past.titles
-        place = pd.Series(past.place)
-        pools = {
-            str(name): _Pool(at, np.ascontiguousarray(vectors[at].astype(np.float32).T), past.known[at], codes[at])
-            for name, at in ((name, np.asarray(at)) for name, at in place.groupby(place).indices.items())
-        }
+        pools: dict[str, _Pool] = {}
+        for name, found in pd.Series(past.place).groupby(past.place).indices.items():
+            at = np.asarray(found)[np.argsort(past.known[found], kind="stable")]
+            pools[str(name)] = _Pool(at, vectors[at], past.known[at], codes[at])
         return cls(pools, titles)
 
-    def nearest(self, rows: Rows, vectors: Floats, k: int) -> Neighbours:
+    def nearest(self, rows: Rows, vectors: Floats, k: int, parts: Sequence[Part] = ()) -> list[Neighbours]:
         """Find the `k` nearest earlier titles of every row, among those known at its cut and other than itself.
 
         Args:
             rows: The cells asked for.
             vectors: Shape (n rows, d).
             k: How many.
+            parts: What to leave out of the comparison, one after the other.
+
+        Returns:
+            The nearest by everything, then those by everything but each part.
         """
-        at = np.full((len(rows), k), -1, dtype=np.int64)
-        distance = np.full((len(rows), k), np.nan)
+        shape = (len(rows), k)
+        found = [Neighbours(np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan)) for _ in (None, *parts)]
         code = self.titles.get_indexer(pd.Index(rows.title, dtype=object)).astype(np.int64)
+        own_vectors = vectors
         for place in sorted(set(rows.place) & set(self.pools)):
             own, pool = np.flatnonzero(rows.place == place), self.pools[place]
-            for part in np.array_split(own, len(own) * len(pool.place) // _CHUNK + 1):
-                similarity = vectors[part].astype(np.float32) @ pool.vectors
-                _fill(at, distance, part, pool.place, _masked(similarity, rows.cut[part], code[part], pool))
-        return Neighbours(at, distance)
+            # Rows of about the same cut see about the same outcomes: one stretch of the pool serves them all.
+            end = np.searchsorted(pool.known, rows.cut[own], side="right")
+            order = np.argsort(end, kind="stable")
+            width = min(len(pool.place), _LATEST)
+            for part in np.array_split(order, len(own) * width // _CHUNK + 1):
+                at = own[part]
+                _find(found, at, own_vectors[at], pool, _Seen(end[part], code[at]), parts)
+        return found
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What each of n rows may choose from."""
+
+    end: Ints
+    """How many outcomes of the pool were known, ascending."""
+    title: Ints
+    """Its own title, which is not chosen; -1 where it is none of the past."""
 
 
 def nearest(rows: Rows, vectors: Floats, past: Past, past_vectors: Floats, k: int) -> Neighbours:
     """Find the `k` nearest earlier titles of every row; see `Pools`."""
-    return Pools.of(past, past_vectors).nearest(rows, vectors, k)
+    return Pools.of(past, past_vectors).nearest(rows, vectors, k)[0]
 
 
-def _masked(similarity: npt.NDArray[np.float32], cut: Ints, title: Ints, pool: _Pool) -> Floats:
-    # Rounded, so that the last bits of a matrix product hardly ever decide; of equals, the later launch is taken.
-    n = len(pool.place)
-    ranked = np.round(similarity.astype(np.float64), 5) + 1e-9 * np.arange(n) / n
-    hidden = (pool.known[None, :] > cut[:, None]) | (pool.title[None, :] == title[:, None])
-    return np.where(hidden, -np.inf, ranked)
+def _find(
+    found: Sequence[Neighbours], at: Ints, vectors: Floats, pool: _Pool, seen: _Seen,
+    parts: Sequence[Part],
+) -> None:  # fmt: skip
+    begin, end = max(0, int(seen.end[0]) - _LATEST), int(seen.end[-1])
+    stretch = slice(begin, end)
+    if begin == end:
+        return
+    hidden = _hidden(seen, begin, pool.title[stretch])
+    similarity = vectors @ pool.vectors[stretch].T
+    _fill(found[0], at, pool.place[stretch], similarity, hidden)
+    for part, near in zip(parts, found[1:], strict=True):
+        columns = slice(part.begin, part.end)
+        without = similarity - vectors[:, columns] @ pool.vectors[stretch, columns].T
+        _fill(near, at, pool.place[stretch], without / part.rest, hidden)
 
 
-def _fill(at: Ints, distance: Floats, part: Ints, pool: Ints, ranked: Floats) -> None:
-    k = min(at.shape[1], len(pool))
-    best = np.argpartition(-ranked, k - 1, axis=1)[:, :k]
+def _hidden(seen: _Seen, begin: int, titles: Ints) -> npt.NDArray[np.bool_] | None:
+    """Return what each row must not choose, shape (n rows, n of the stretch); None where everyone may choose all."""
+    own = np.isin(seen.title, titles).any()
+    n, last = begin + len(titles), int(seen.end[-1])
+    if not own and seen.end[0] == last == n and n - begin <= _LATEST:
+        return None
+    place = np.arange(begin, n)[None, :]
+    hidden = (place >= seen.end[:, None]) | (place < seen.end[:, None] - _LATEST)
+    return np.asarray(hidden | (titles[None, :] == seen.title[:, None]) if own else hidden, dtype=np.bool_)
+
+
+def _fill(near: Neighbours, at: Ints, pool: Ints, similarity: Floats, hidden: npt.NDArray[np.bool_] | None) -> None:
+    n = len(pool)
+    k = min(near.place.shape[1], n)
+    # Whole numbers rank: of titles that are equally alike, the one whose outcome was known later is nearer.
+    kind = np.int32 if n * _STEPS * 1.1 < np.iinfo(np.int32).max else np.int64
+    step: npt.NDArray[Any] = np.rint(similarity * _STEPS).astype(kind)
+    later: npt.NDArray[Any] = np.arange(n, dtype=kind)
+    ranked = step * kind(-n) - later
+    if hidden is not None:
+        ranked[hidden] = np.iinfo(kind).max
+    best = np.argpartition(ranked, k - 1, axis=1)[:, :k]
     values = np.take_along_axis(ranked, best, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
+    order = np.argsort(values, axis=1, kind="stable")
     best, values = np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
-    seen = np.isfinite(values)
-    at[part, :k] = np.where(seen, pool[best], -1)
-    distance[part, :k] = np.where(seen, np.clip(1.0 - values, 0.0, 1.0), np.nan)
+    fine = values < np.iinfo(kind).max
+    distance = 1.0 - np.take_along_axis(step, best, axis=1) / _STEPS
+    near.place[at, :k] = np.where(fine, pool[best], -1)
+    near.distance[at, :k] = np.where(fine, np.clip(distance, 0.0, 1.0), np.nan)

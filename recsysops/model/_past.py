@@ -1,6 +1,6 @@
-"""What was known at a time: launches and outcomes in canonical order, later rows cut away.
+"""What was known at a time: outcomes in canonical order, later rows cut away.
 
-Not for metadata: see `_catalogue`.
+Not for metadata: see `_catalogue`; not for plans: see `_launches`.
 """
 
 import hashlib
@@ -22,11 +22,9 @@ from recsysops.columns import (
     IS_PARTIAL,
     KNOWN_AT,
     LAUNCH_AT,
-    LAUNCH_STATUS,
     MARKET,
     MEASURE,
     OBSERVED_AT,
-    PLANNED,
     TARGET_KEY,
     TITLE_ID,
     VALUE,
@@ -37,7 +35,6 @@ from recsysops.model._asof import DAY, Floats, Ints, microsecond, microseconds
 Texts = npt.NDArray[np.object_]
 NEVER: Final = np.iinfo(np.int64).max
 NO_TIME: Final = np.iinfo(np.int64).min
-_NOWHERE: Final[Ints] = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -184,79 +181,3 @@ def known_titles(titles: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     frame = frame.assign(_tie=[repr(fields) for fields in frame[FIELDS]])
     frame = frame.sort_values([TITLE_ID, MARKET, OBSERVED_AT, "_tie"], kind="stable")
     return frame.drop_duplicates([TITLE_ID, MARKET, OBSERVED_AT], keep="last", ignore_index=True).drop(columns="_tie")
-
-
-class LaunchBook:
-    """Planned launches as known at a time."""
-
-    def __init__(self, launches: pd.DataFrame, as_of: datetime) -> None:
-        """Keep the launch versions known at `as_of`."""
-        observed = microseconds(launches[OBSERVED_AT])
-        frame = launches[(observed <= microsecond(as_of)) & (observed > NO_TIME)]
-        frame = frame.sort_values([*CELL_KEY, OBSERVED_AT, LAUNCH_AT, LAUNCH_STATUS], kind="stable")
-        keys = [frame[name].to_numpy(dtype=object) for name in CELL_KEY]
-        self._begin = microseconds(frame[OBSERVED_AT])
-        same = np.ones(max(len(frame) - 1, 0), dtype=bool)
-        for key in keys:
-            same &= key[1:] == key[:-1]
-        self._end = np.full(len(frame), NEVER, dtype=np.int64)
-        self._end[:-1] = np.where(same, self._begin[1:], NEVER)
-        self._title, self._market, self._surface = keys
-        planned = (frame[LAUNCH_STATUS] == PLANNED).to_numpy() & frame[LAUNCH_AT].notna().to_numpy()
-        self._launch = np.where(planned, microseconds(frame[LAUNCH_AT]), NO_TIME)
-
-    def competition(self, rows: Rows, window_days: int) -> tuple[Floats, Floats]:
-        """Count what launches near each row, as known at its cut.
-
-        Returns:
-            Other titles planned within `window_days` of the row's launch in its market and surface, and days since the
-            launch before it (missing where none is known).
-        """
-        near, since = np.zeros(len(rows)), np.full(len(rows), np.nan)
-        titles, _ = self._titles
-        code = titles.get_indexer(pd.Index(rows.title, dtype=object)).astype(np.int64)
-        for place in sorted(set(rows.place)):
-            group, entries = np.flatnonzero(rows.place == place), self._entries.get(place, _NOWHERE)
-            for at in np.array_split(group, max(1, len(group) * len(entries) // 4_000_000)):
-                near[at], since[at] = self._count(rows.take(at), code[at], entries, window_days * DAY)
-        return near, since
-
-    @cached_property
-    def launched(self) -> Rows:
-        """Every title where it first launched, cut at the time at which that was known.
-
-        A launch happens at the planned time of the version known then; a version replaced before never happened.
-        """
-        at = np.where(self._launch > NO_TIME, np.maximum(self._launch, self._begin), NEVER)
-        happened = np.flatnonzero(at < self._end)
-        order = happened[
-            np.lexsort((self._market[happened].astype(str), at[happened], self._title[happened].astype(str)))
-        ]
-        titles = self._title[order]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = titles[1:] != titles[:-1]
-        keep = order[first]
-        lead = np.full(len(keep), float(min(LEADS)))
-        return Rows(self._title[keep], self._market[keep], self._surface[keep], at[keep], at[keep], lead)
-
-    @cached_property
-    def _titles(self) -> "tuple[pd.Index[str], Ints]":
-        codes, titles = pd.factorize(self._title)
-        return pd.Index(titles, dtype=object), codes.astype(np.int64)
-
-    @cached_property
-    def _entries(self) -> dict[str, Ints]:
-        """Planned versions by market and surface."""
-        planned = np.flatnonzero(self._launch > NO_TIME)
-        place = pd.Series(places(self._market[planned], self._surface[planned]))
-        return {str(name): planned[at] for name, at in place.groupby(place).indices.items()}
-
-    def _count(self, rows: Rows, title: Ints, entries: Ints, window: int) -> tuple[Floats, Floats]:
-        launch, cut = self._launch[entries][None, :], rows.cut[:, None]
-        valid = (self._begin[entries][None, :] <= cut) & (self._end[entries][None, :] > cut)
-        valid &= self._titles[1][entries][None, :] != title[:, None]
-        distance = rows.launch[:, None] - launch
-        near = (valid & (np.abs(distance) <= window)).sum(axis=1).astype(np.float64)
-        before = np.where(valid & (distance > 0), distance, NEVER)
-        least = before.min(axis=1, initial=NEVER)
-        return near, np.where(least < NEVER, least / DAY, np.nan)

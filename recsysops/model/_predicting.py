@@ -1,7 +1,7 @@
 """Predictions of cells for many measures and horizons: one way from features to rows, for stored and given titles."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,8 @@ from recsysops.columns import (
 )
 from recsysops.domain.model import ModelCard
 from recsysops.errors import ModelError
-from recsysops.model import _artifacts, _served
+from recsysops.model import _artifacts, _served, _unlike
+from recsysops.model._adaptive import NOTHING, Adaptation
 from recsysops.model._asof import Floats, Ints, microseconds
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator
 from recsysops.model._features import FeatureBuilder
@@ -39,11 +40,15 @@ class Aim:
     model: TrainedModel | None
     """None where there is no card, or where its files are damaged."""
     past: Past
+    behind: str = ""
+    """That comparable titles were better on launches since training, and how clearly; empty where they were not."""
+    adapted: Mapping[str, Adaptation] = field(default_factory=dict)
+    """By predictor, how its distributions are changed by what launches since training showed."""
 
     @property
     def fallback(self) -> str:
         """Why comparable titles are served although the model answers; empty where the model is."""
-        return self.card.reason if self.card and self.card.serves == COMPARABLE_TITLES else ""
+        return self.card.reason if self.card and self.card.serves == COMPARABLE_TITLES else self.behind
 
 
 def load(card: ModelCard | None, folder: Path) -> TrainedModel | None:
@@ -75,6 +80,9 @@ def predict_cells(
     first = next((aim.model.recipe.fingerprint for aim in aims if aim.model is not None), "")
     days, keys = _served.days_until(microseconds(ordered[LAUNCH_AT]), at), ordered[list(PER_CELL)]
     stands, blocked = pd.Timestamp(at, unit="us", tz="UTC").as_unit("us"), _blocked(ordered)
+    if aims:
+        strange = _strange(rows, aims, builders[first])
+        blocked = [reason or unlike for reason, unlike in zip(blocked, strange, strict=True)]
     parts = []
     for aim in aims:
         near = builders[first]
@@ -86,7 +94,8 @@ def predict_cells(
         )  # fmt: skip
         quantiles = comparable_quantiles(rows, near.neighbours(rows, aim.past), aim.past, index)
         reasons = [None if fine else _served.NO_BASELINE for fine in np.isfinite(quantiles[:, 0])]
-        parts.append((context, _answer(aim, rows, builders), Answer(COMPARABLE_TITLES, quantiles, reasons)))
+        baseline = Answer(COMPARABLE_TITLES, _adapted(aim, COMPARABLE_TITLES, quantiles), reasons)
+        parts.append((context, _answer(aim, rows, builders), baseline))
     return prediction_rows(parts)
 
 
@@ -104,7 +113,18 @@ def _answer(aim: Aim, rows: Rows, builders: Mapping[str, FeatureBuilder]) -> Ans
         return Answer.silent(MODEL, len(rows), _served.DAMAGED, aim.card.model_id)
     found = builders[aim.model.recipe.fingerprint].gather(rows, aim.past)
     columns = dict(zip(found.columns.names, found.columns.values, strict=True))
-    return Answer(MODEL, aim.model.quantiles_of(columns, found.is_missing), [None] * len(rows), aim.card.model_id)
+    quantiles = _adapted(aim, MODEL, aim.model.quantiles_of(columns, found.is_missing))
+    return Answer(MODEL, quantiles, [None] * len(rows), aim.card.model_id)
+
+
+def _adapted(aim: Aim, predictor: str, quantiles: Floats) -> Floats:
+    return aim.adapted.get(predictor, NOTHING).apply(quantiles)
+
+
+def _strange(rows: Rows, aims: Sequence[Aim], near: FeatureBuilder) -> list[str | None]:
+    """Return why each row is too unlike the past to be predicted, judged once, by the longest past there is."""
+    past = max((aim.past for aim in aims), key=len)
+    return _unlike.reasons(near, rows, past, _unlike.Usual.of(near, past))
 
 
 def _blocked(cells: pd.DataFrame) -> list[str | None]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from recsysops.model._asof import Floats
 from recsysops.model._catalogue import State
+from recsysops.model._embedding import principal
 from recsysops.model._text import TextModel
 from recsysops.model._values import Kind, as_number, as_text, as_values, kind_of
 from recsysops.settings import ModelSettings
@@ -43,6 +44,10 @@ class FieldRecipe:
     """Inverse document frequency of `similar`."""
     knots: tuple[float, ...] = ()
     """Quantiles of a number, ascending, to find comparable titles by rank."""
+    center: tuple[float, ...] = ()
+    """Mean of an embedding."""
+    directions: tuple[tuple[float, ...], ...] = ()
+    """Principal directions of an embedding, the one of most variance first; at most 32, each of length one."""
 
     @property
     def has_history(self) -> bool:
@@ -58,17 +63,20 @@ class Recipe:
     text: TextModel
     markets: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    """Versions of the recommender that answered when it was asked, by name."""
 
     @classmethod
     def fit(
-        cls, states: Sequence[State], settings: ModelSettings, markets: Sequence[str], surfaces: Sequence[str]
-    ) -> "Recipe":
+        cls, states: Sequence[State], settings: ModelSettings, markets: Sequence[str], surfaces: Sequence[str],
+        versions: Sequence[str] = (),
+    ) -> "Recipe":  # fmt: skip
         """Learn kinds and vocabularies from states of metadata."""
         names = sorted({name for state in states for name in state.fields})
         fields = tuple(_field(name, states, is_text=name in settings.text_fields) for name in names)
         texts = _texts(fields, states)
         text = TextModel.fit(texts, _TEXT_DIMENSIONS, settings.seed)
-        return cls(fields, text, tuple(sorted(set(markets))), tuple(sorted(set(surfaces))))
+        return cls(fields, text, tuple(sorted(set(markets))), tuple(sorted(set(surfaces))), tuple(versions))
 
     def texts(self, states: Sequence[State]) -> list[str]:
         """Return the running text of each state: all its text fields."""
@@ -85,10 +93,17 @@ class Recipe:
                 "weights": f.weights,
                 "knots": f.knots,
             }
+            | ({"center": f.center, "directions": f.directions} if f.directions else {})
             for f in self.fields
         ]
         return json.dumps(
-            {"fields": fields, "words": self.text.words, "markets": self.markets, "surfaces": self.surfaces},
+            {
+                "fields": fields,
+                "words": self.text.words,
+                "markets": self.markets,
+                "surfaces": self.surfaces,
+                "versions": self.versions,
+            },
             sort_keys=True,
         )
 
@@ -104,11 +119,15 @@ class Recipe:
                 tuple(f["similar"]),
                 tuple(f["weights"]),
                 tuple(f["knots"]),
+                tuple(f.get("center", ())),
+                tuple(tuple(direction) for direction in f.get("directions", ())),
             )
             for f in entries["fields"]
         )
         model = TextModel(tuple(entries["words"]), idf, components)
-        return cls(fields, model, tuple(entries["markets"]), tuple(entries["surfaces"]))
+        return cls(
+            fields, model, tuple(entries["markets"]), tuple(entries["surfaces"]), tuple(entries.get("versions", ()))
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -129,6 +148,9 @@ def _field(name: str, states: Sequence[State], *, is_text: bool) -> FieldRecipe:
         return FieldRecipe(name, kind, knots=tuple(map(float, knots)))
     if kind is Kind.TEXT:
         return FieldRecipe(name, kind)
+    if kind is Kind.VECTOR:
+        center, directions = principal(values)
+        return FieldRecipe(name, kind, center=center, directions=directions)
     counts = Counter(value for cell in values for value in as_values(cell))
     n = sum(value is not None for value in values)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,7 +1,7 @@
 """Prediction rows: who is served, under which label, and why the other abstains. Not for the numbers themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -22,8 +22,9 @@ from recsysops.columns import (
     PREDICTOR,
     QUANTILES,
 )  # fmt: skip
-from recsysops.domain.measure import LEADS
+from recsysops.domain.measure import LEADS, Measure
 from recsysops.model._asof import DAY, Floats, Ints
+from recsysops.model._horizons import agree, coherent
 from recsysops.model._training import shares
 
 EARLY: Final = "early"
@@ -81,6 +82,7 @@ def prediction_rows(parts: Sequence[tuple[Context, Answer, Answer]]) -> pd.DataF
     rows = [row for context, model, baseline in parts for row in _both(context, model, baseline)]
     if not rows or not len(parts[0][0].keys):
         return pd.DataFrame(columns=list(PREDICTION))
+    rows = _agreeing(rows)
     n, keys = len(parts[0][0].keys), parts[0][0].keys
     frame = keys.take(np.tile(np.arange(n), len(rows))).reset_index(drop=True)
     quantiles = np.concatenate([row.shares for row in rows])
@@ -111,6 +113,43 @@ class _Row:
     labels: list[str]
     shares: Floats
     """Shape (n, 19)."""
+
+
+def _agreeing(rows: Sequence[_Row]) -> list[_Row]:
+    """Let the horizons of a measure agree: those of each predictor, and then those that are served."""
+    result = list(rows)
+    for measure in dict.fromkeys(row.context.measure for row in rows):
+        if not agree(measure):
+            continue
+        own = sorted(
+            (at for at, row in enumerate(rows) if row.context.measure == measure),
+            key=lambda at: rows[at].context.horizon,
+        )
+        is_whole = Measure(measure) is Measure.UPTAKE
+        for predictor in dict.fromkeys(rows[at].answer.predictor for at in own):
+            chain = [at for at in own if rows[at].answer.predictor == predictor]
+            shares = [result[at].shares for at in chain]
+            moved = coherent(shares, [rows[at].context.denominator for at in chain], is_whole=is_whole)
+            for at, values in zip(chain, moved, strict=True):
+                result[at] = replace(result[at], shares=values)
+        _agree_served(result, own, is_whole=is_whole)
+    return result
+
+
+def _agree_served(rows: list[_Row], own: Sequence[int], *, is_whole: bool) -> None:
+    """Let what is served agree where the model is served for one horizon and comparable titles for another."""
+    horizons = list(dict.fromkeys(rows[at].context.horizon for at in own))
+    of = {horizon: [at for at in own if rows[at].context.horizon == horizon] for horizon in horizons}
+    served = [
+        sum(np.where(rows[at].served[:, None], np.nan_to_num(rows[at].shares), 0.0) for at in of[horizon])
+        for horizon in horizons
+    ]
+    answered = [np.any([rows[at].served for at in of[horizon]], axis=0) for horizon in horizons]
+    known = [np.where(fine[:, None], values, np.nan) for fine, values in zip(answered, served, strict=True)]
+    denominators = [rows[of[horizon][0]].context.denominator for horizon in horizons]
+    for horizon, values in zip(horizons, coherent(known, denominators, is_whole=is_whole), strict=True):
+        for at in of[horizon]:
+            rows[at] = replace(rows[at], shares=np.where(rows[at].served[:, None], values, rows[at].shares))
 
 
 def _both(context: Context, model: Answer, baseline: Answer) -> tuple[_Row, _Row]:

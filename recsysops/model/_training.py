@@ -6,7 +6,7 @@ near-copies of a launch would cost four times as much and make small leaves look
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,10 +17,14 @@ from recsysops.domain.measure import LEADS, Measure, inverse
 from recsysops.errors import ModelError
 from recsysops.model._asof import DAY, Floats, Ints
 from recsysops.model._boosting import SMALL, Ensemble, fit, side_by_side
+from recsysops.model._calibrating import Residuals, calibrated, mondrian
 from recsysops.model._conformal import Calibration
-from recsysops.model._features import YEARLY, Features
+from recsysops.model._features import WITHOUT, YEARLY, Features, comparables_column
 from recsysops.model._past import Past
 from recsysops.model._recipe import Recipe
+from recsysops.model._relabelled import WEIGHT, Relabelled
+from recsysops.model._shadow import JOINT
+from recsysops.model._stack import SHADOW, Line, Stack, fit_stack, opinions
 from recsysops.settings import ModelSettings
 
 MIN_ROWS: Final = 40
@@ -30,6 +34,9 @@ _MIN_TAUGHT: Final = 20
 _MIN_DIFFICULTY: Final = 1_000
 """With fewer residuals, how hard a case is cannot be learned."""
 _YEAR_DAYS: Final = 400
+_UNASKED_EVERY: Final = 3
+_MANY: Final = 1_000
+"""With fewer launches, what comparable titles say without a field is left out."""
 
 Step = Callable[[float], None]
 
@@ -42,17 +49,22 @@ class TrainedModel:
     point: Ensemble
     difficulty: Ensemble | None
     calibration: Calibration
+    stack: Stack = field(default_factory=Stack)
+
+    def level(self, frame: pd.DataFrame) -> Floats:
+        """Return the point prediction of each row, on the transformed scale."""
+        return self.stack.level(self.point.predict(frame), _columns(frame))
 
     def quantiles(self, features: Features) -> Floats:
         """Return quantiles on the transformed scale, shape (n, 19)."""
-        level = self.point.predict(features.frame)
-        return self.calibration.quantiles(level, self.scale(features.frame), features.is_missing)
+        level = self.level(features.frame)
+        return self.calibration.quantiles(level, self.scale(features.frame), groups_of(features))
 
     def quantiles_of(self, columns: Mapping[str, Floats], is_missing: Ints) -> Floats:
         """Return what `quantiles` does for features that are in no frame."""
-        level = self.point.predict_columns(columns)
+        level = self.stack.level(self.point.predict_columns(columns), columns)
         scale = np.ones(len(level)) if self.difficulty is None else _positive(self.difficulty.predict_columns(columns))
-        return self.calibration.quantiles(level, scale, is_missing)
+        return self.calibration.quantiles(level, scale, mondrian(columns, is_missing))
 
     def scale(self, frame: pd.DataFrame) -> Floats:
         """Return how hard each row is to predict, relative to the others; 1 where that was not learned."""
@@ -68,6 +80,13 @@ class HeldBack:
     quantiles: Floats
 
 
+def groups_of(features: Features) -> Ints:
+    """Return the groups the rows are calibrated in; see `mondrian`."""
+    frame = features.frame
+    markets = {str(name): frame[name].to_numpy() for name in frame.columns if str(name).startswith("|market|")}
+    return mondrian(markets, features.is_missing)
+
+
 def leads_of(past: Past) -> Ints:
     """Return one of the leads for each past cell, by a hash of its key: stable, whatever else is there."""
     keys = np.array(
@@ -78,40 +97,55 @@ def leads_of(past: Past) -> Ints:
     return np.array(LEADS, dtype=np.int64)[(pd.util.hash_array(keys) % len(LEADS)).astype(np.int64)]
 
 
-def train(
-    recipe: Recipe, features: Features, past: Past, cut: Ints, settings: ModelSettings, step: Step
-) -> tuple[TrainedModel, HeldBack]:
-    """Train on past launches, which are ordered by launch.
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from: past launches, ordered by launch."""
+
+    features: Features
+    """One row per past launch, as known at `cut`."""
+    past: Past
+    """The launches and their outcomes, all of them already known."""
+    cut: Ints
+    """When each row's features were known."""
+    extra: Relabelled | None = None
+    """The same launches as they would have been without some fields, where that is known."""
+
+
+def train(recipe: Recipe, lesson: Lesson, settings: ModelSettings, step: Step) -> tuple[TrainedModel, HeldBack]:
+    """Train on past launches.
 
     Args:
         recipe: What the features were built with.
-        features: One row per past launch, as known at `cut`.
-        past: The launches and their outcomes, all of them already known.
-        cut: When each row's features were known.
-        settings: Seed and threads.
+        lesson: What is learned from.
+        settings: Seed, threads and the size of trees.
         step: Told how much is done, 0 to 1.
 
     Raises:
         ModelError: No launch could be predicted from earlier ones, so nothing can be calibrated.
     """
+    features, past, cut = lesson.features, lesson.past, lesson.cut
     frame = _usable(features.frame, past)
     blocks = _teachable(time_blocks(past.launch), past, cut)
     with ThreadPoolExecutor(side_by_side(len(frame), settings)) as pool:
-        point = pool.submit(fit, frame, past.y, settings)
-        level = _out_of_sample(frame, past, cut, blocks, settings, pool)
+        everything = np.ones(len(past), dtype=np.bool_)
+        point = pool.submit(_fitted, frame, lesson, everything, settings)
+        level, said = _out_of_sample(frame, lesson, blocks, settings, pool)
         step(0.6)
         held = np.flatnonzero(blocks >= 0)
+        stack = _stacked(frame, past.y, held, level, said)
+        level[held] = stack.level(level[held], _columns(frame.iloc[held]))
         residual = past.y[held] - level[held]
         scale, difficulty = _difficulty(frame.iloc[held], residual, blocks[held], settings, pool)
         step(0.8)
-        calibration = Calibration(level[held], residual / scale, features.is_missing[held])
-        model = TrainedModel(recipe, point.result(), difficulty, calibration)
+        group = groups_of(features)[held]
+        calibration = calibrated(Residuals(level[held], scale, residual, group, past.launch[held]))
+        model = TrainedModel(recipe, point.result(), difficulty, calibration, stack)
     quantiles = np.zeros((len(held), 19))
     for block in np.unique(blocks[held]):
         own = blocks[held] == block
         # With a single block its own residuals must do: its scores flatter a little, its predictions do not.
         others = calibration.without(own) if not own.all() else calibration
-        quantiles[own] = others.quantiles(level[held][own], scale[own], features.is_missing[held][own])
+        quantiles[own] = others.quantiles(level[held][own], scale[own], group[own])
     step(1.0)
     return model, HeldBack(held, quantiles)
 
@@ -157,22 +191,74 @@ def shares(measure: str, quantiles: Floats, denominator: Floats) -> Floats:
 def _usable(frame: pd.DataFrame, past: Past) -> pd.DataFrame:
     # Less than a year of launches cannot tell a season from a trend.
     span = (past.launch.max() - past.launch.min()) / DAY
-    return frame if span >= _YEAR_DAYS else frame.drop(columns=YEARLY)
+    unused = [] if span >= _YEAR_DAYS else [YEARLY]
+    # With few launches, several means of nearly the same titles cost more in variance than they tell.
+    unused += [str(name) for name in frame.columns if str(name).startswith(WITHOUT)] if len(past) < _MANY else []
+    return frame.drop(columns=unused)
+
+
+def _fitted(
+    frame: pd.DataFrame, lesson: Lesson, seen: npt.NDArray[np.bool_], settings: ModelSettings
+) -> Ensemble:  # fmt: skip
+    """Fit to the launches that were seen, and to what is known of them without fields and without the recommender."""
+    parts, y = [frame[seen]], [lesson.past.y[seen]]
+    if lesson.extra is not None and len(more := lesson.extra.of(seen)):
+        parts.append(more.frame.reindex(columns=frame.columns))
+        y.append(more.y)
+    unasked = _unasked(parts[0])
+    if unasked.any():
+        parts.append(parts[0][unasked].assign(**dict.fromkeys(_shadow_columns(frame), np.nan)))
+        y.append(y[0][unasked])
+    if len(parts) == 1:
+        return fit(parts[0], y[0], settings)
+    weight = np.concatenate([np.ones(len(y[0])), *(np.full(len(each), WEIGHT) for each in y[1:])])
+    return fit(pd.concat(parts, ignore_index=True), np.concatenate(y), settings, weight=weight)
+
+
+def _unasked(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Choose launches to be learned from once more, as if the recommender had not answered.
+
+    A booster that never saw an answer missing takes a missing one for the number 0, a reach of one half.
+    """
+    return np.asarray(np.isfinite(frame[JOINT].to_numpy()) & (np.arange(len(frame)) % _UNASKED_EVERY == 0))
+
+
+def _shadow_columns(frame: pd.DataFrame) -> list[str]:
+    return [str(name) for name in frame.columns if str(name).startswith("|shadow_")]
 
 
 def _out_of_sample(
-    frame: pd.DataFrame, past: Past, cut: Ints, blocks: Ints, settings: ModelSettings, pool: Executor
-) -> Floats:
-    def predicted(block: int) -> Floats:
-        own = blocks == block
-        seen = _taught(past, cut, own)
-        return fit(frame[seen], past.y[seen], settings).predict(frame[own])
+    frame: pd.DataFrame, lesson: Lesson, blocks: Ints, settings: ModelSettings, pool: Executor
+) -> tuple[Floats, Floats]:
+    """Return what the model and the recommender said of each launch before it was seen; missing where it only teaches.
 
-    level = np.full(len(past), np.nan)
+    The recommender's answers are put on the scale of outcomes by launches seen before.
+    """
+    past = lesson.past
+
+    def predicted(block: int) -> tuple[Floats, Floats]:
+        own = blocks == block
+        seen = _taught(past, lesson.cut, own)
+        line = Line.fit(frame[JOINT].to_numpy()[seen], past.y[seen])
+        said = np.full(own.sum(), np.nan) if line is None else line(frame[JOINT].to_numpy()[own])
+        return _fitted(frame, lesson, seen, settings).predict(frame[own]), said
+
+    level, shadow = np.full((2, len(past)), np.nan)
     numbers = np.unique(blocks[blocks >= 0])
-    for block, answer in zip(numbers, pool.map(predicted, numbers), strict=True):
-        level[blocks == block] = answer
-    return level
+    for block, (answer, said) in zip(numbers, pool.map(predicted, numbers), strict=True):
+        level[blocks == block], shadow[blocks == block] = answer, said
+    return level, shadow
+
+
+def _stacked(frame: pd.DataFrame, y: Floats, held: Ints, level: Floats, shadow: Floats) -> Stack:
+    """Choose how the model, the recommender and comparable titles are joined, by the launches held back."""
+    column = comparables_column(frame.columns)
+    said = opinions(_columns(frame.iloc[held]), None, column) | {SHADOW: shadow[held]}
+    return fit_stack(level[held], said, y[held], Line.fit(frame[JOINT].to_numpy(), y), column)
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, Floats]:
+    return {str(name): frame[name].to_numpy() for name in frame.columns}
 
 
 def _taught(past: Past, cut: Ints, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

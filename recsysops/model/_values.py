@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeGuard, cast
 
 import numpy as np
 
-Value = float | str | tuple[str, ...] | None
-"""A clean value; None is missing."""
+Value = float | str | tuple[str, ...] | tuple[float, ...] | None
+"""A clean value; None is missing. A tuple of numbers is an embedding, in its own order."""
 
 
 class Kind(StrEnum):
@@ -21,22 +21,36 @@ class Kind(StrEnum):
     CATEGORY = "category"
     LIST = "list"
     TEXT = "text"
+    VECTOR = "vector"
 
 
 SENTENCE_WORDS: Final = 6
 """A text field is one whose values have at least this many words in the median."""
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d+)?")
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d{1,15}\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_LEAST_VECTOR: Final = 4
+"""A list of fewer numbers is no embedding."""
+_SHORT_TEXT: Final = 2 * _LEAST_VECTOR
+_SEPARATORS: Final = re.compile(r"[\s,;|]+")
 
 
-def clean(value: object) -> Value:
-    """Return a metadata value as number, text or tuple of texts; empty, NaN and infinite ones are missing."""
+def clean(value: object, *, is_embedding: bool = False) -> Value:
+    """Return a metadata value as number, text, tuple of texts or embedding; empty, NaN and infinite ones are missing.
+
+    Args:
+        value: As it was delivered.
+        is_embedding: Whether the field is known to hold embeddings; else a list of numbers is one if any has decimals.
+    """
     if isinstance(value, str):
-        return value.strip() or None
+        text = value.strip()
+        return _vector_in(text, is_embedding=is_embedding) or text or None
     if isinstance(value, (bool, int, float, np.integer, np.floating, np.bool_)):
         number = float(value)
         return number if math.isfinite(number) else None
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        if numbers := _vector(value, is_embedding=is_embedding):
+            return numbers
         texts = sorted({text for item in value if (text := item.strip() if isinstance(item, str) else _text(item))})
         return tuple(texts) or None
     if isinstance(value, (datetime, date)):
@@ -44,11 +58,15 @@ def clean(value: object) -> Value:
     return None
 
 
-def clean_fields(fields: object, ignored: frozenset[str]) -> dict[str, Value]:
-    """Return the clean values of a field mapping without the ignored and the missing ones."""
+def clean_fields(fields: object, ignored: frozenset[str], embeddings: frozenset[str] = frozenset()) -> dict[str, Value]:
+    """Return the clean values of a field mapping without the ignored and the missing ones; see `clean`."""
     if not isinstance(fields, Mapping):
         return {}
-    values = {str(name): clean(value) for name, value in fields.items() if name not in ignored}
+    values = {
+        str(name): clean(value, is_embedding=name in embeddings)
+        for name, value in fields.items()
+        if name not in ignored
+    }
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -57,6 +75,8 @@ def kind_of(values: Iterable[Value], *, is_text: bool) -> Kind:
     found = [value for value in values if value is not None]
     if is_text:
         return Kind.TEXT
+    if _most(is_vector(value) for value in found):
+        return Kind.VECTOR
     if _most(isinstance(value, tuple) for value in found):
         return Kind.LIST
     if _most(
@@ -85,15 +105,49 @@ def as_number(value: Value, kind: Kind) -> float:
 
 
 def as_values(value: Value) -> tuple[str, ...]:
-    """Return the categorical values a field holds: of a list all, of anything else its text."""
+    """Return the categorical values a field holds: of a list all, of an embedding its length, else its text."""
+    if isinstance(value, str):  # by far the most, and there are many
+        return (value,)
     if value is None:
         return ()
-    return value if isinstance(value, tuple) else (value if isinstance(value, str) else f"{value:g}",)
+    if is_vector(value):
+        return (f"{len(value)} numbers",)
+    return cast(tuple[str, ...], value) if isinstance(value, tuple) else (f"{value:g}",)
 
 
 def as_text(value: Value) -> str:
     """Return a value as running text, empty where it is missing."""
     return " ".join(as_values(value))
+
+
+def is_vector(value: Value) -> TypeGuard[tuple[float, ...]]:
+    """Return whether a clean value is an embedding."""
+    return isinstance(value, tuple) and isinstance(value[0], float)
+
+
+def _vector_in(text: str, *, is_embedding: bool) -> tuple[float, ...]:
+    """Return the numbers a text consists of, none where it is no embedding."""
+    if len(text) < _SHORT_TEXT or text[0] not in "[(+-.0123456789":
+        return ()
+    return _vector(_SEPARATORS.split(text.strip("[]() ")), is_embedding=is_embedding)
+
+
+def _vector(items: Iterable[object], *, is_embedding: bool) -> tuple[float, ...]:
+    found = list(items)
+    if len(found) < _LEAST_VECTOR or isinstance(items, (set, frozenset)):
+        return ()
+    numbers = [_decimal(item) for item in found]
+    if not all(math.isfinite(number) for number in numbers):
+        return ()
+    # Whole numbers may be codes of something: only the settings can say that they are an embedding.
+    has_decimals = is_embedding or any(number != round(number) for number in numbers)
+    return tuple(numbers) if has_decimals else ()
+
+
+def _decimal(item: object) -> float:
+    if isinstance(item, (int, float, np.integer, np.floating)) and not isinstance(item, bool):
+        return float(item)
+    return float(item) if isinstance(item, str) and _DECIMAL.fullmatch(item.strip()) else math.nan
 
 
 def _text(item: object) -> str:

@@ -3,7 +3,7 @@
 An instance remembers what it made ready for one history and time, so that measures and horizons share the work.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,10 +25,13 @@ from recsysops.columns import (
 from recsysops.domain.contribution import AnswerParts
 from recsysops.domain.measure import inverse
 from recsysops.domain.model import BacktestScore, ModelCard
+from recsysops.domain.tuning import Tuning
 from recsysops.errors import ModelError
 from recsysops.model import _artifacts, _contributions
+from recsysops.model._adaptive import adaptations
 from recsysops.model._backtest import backtest
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator
+from recsysops.model._behind import behind
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._given import ReadyForecast
 from recsysops.model._known import Frames, Known
@@ -36,8 +39,11 @@ from recsysops.model._neighbours import Neighbours
 from recsysops.model._past import Past, Rows
 from recsysops.model._predicting import Aim, load, predict_cells, rows_at
 from recsysops.model._recipe import Recipe
+from recsysops.model._recipe_name import recipe_name
+from recsysops.model._relabelled import relabelled
 from recsysops.model._scores import is_covered, pinball
-from recsysops.model._training import MIN_ROWS, HeldBack, counted, leads_of, shares, train
+from recsysops.model._training import MIN_ROWS, HeldBack, Lesson, counted, leads_of, shares, train
+from recsysops.model._tuning import tune
 from recsysops.settings import ModelSettings
 
 Progress = Callable[[str, float], None]
@@ -46,7 +52,12 @@ DISTANCE: Final = "distance"
 
 
 class LabelledFrames(Frames, Protocol):
-    """A history with its label."""
+    """A history with its label, and what came of predictions."""
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """LAUNCH_SCORE."""
+        ...
 
     @property
     def label(self) -> str:
@@ -77,19 +88,23 @@ class LaunchForecaster:
         what = f"train {measure} {horizon}d"
         progress(what, 0.0)
         rows = past.rows(leads_of(past))
-        features = self._builder(known, known.recipe).build(rows, past)
-        model, held = train(known.recipe, features, past, rows.cut, settings, lambda done: progress(what, done))
-        scores = self._scores(known, measure, past, rows, held)
+        builder = self._builder(known, known.recipe)
+        extra = relabelled(builder, known, rows, past, measure)
+        lesson = Lesson(builder.build(rows, past), past, rows.cut, extra)
+        model, held = train(known.recipe, lesson, settings, lambda done: progress(what, done))
+        scores = self._scores(known, measure, past, rows, held) | model.stack.scores()
+        scores["relabelled"] = float(len(extra or ()))
         serves, reason = _serves(scores, len(set(past.title)), settings)
         facts = {
             "measure": measure, "horizon": horizon, "trained_as_of": as_of.isoformat(), "n_rows": len(past),
-            "n_titles": len(set(past.title)), "scores": scores, "settings": settings.model_dump(mode="json"),
+            "n_titles": len(set(past.title)), "scores": scores, "stack": model.stack.reason,
+            "settings": settings.model_dump(mode="json"),
         }  # fmt: skip
         model_id, manifest = _artifacts.write(model, f"{measure}-{horizon}d", facts, folder)
         return ModelCard(
             model_id=model_id, measure=measure, horizon=horizon, trained_as_of=as_of, n_titles=len(set(past.title)),
             n_rows=len(past), folder=f"{_artifacts.MODELS}/{model_id}", manifest_sha256=manifest, serves=serves,
-            reason=reason, scores=scores, label=history.label,
+            reason=reason, scores=scores, label=history.label, recipe=recipe_name(settings),
         )  # fmt: skip
 
     def predict(
@@ -98,7 +113,7 @@ class LaunchForecaster:
     ) -> pd.DataFrame:  # fmt: skip
         """Predict every cell for every target in `models`; see the port."""
         known = self._known(history, as_of, settings)
-        aims = _aims(known, models, folder)
+        aims = _aims(known, models, folder, history.scores, as_of)
         builders = {
             aim.model.recipe.fingerprint: self._builder(known, aim.model.recipe)
             for aim in aims
@@ -113,7 +128,11 @@ class LaunchForecaster:
     ) -> ReadyForecast:  # fmt: skip
         """Make everything ready to predict titles that are stored nowhere; see the port."""
         known = Known(history, as_of, settings)
-        return ReadyForecast(known, _aims(known, models, folder), history.label)
+        return ReadyForecast(known, _aims(known, models, folder, history.scores, as_of), history.label)
+
+    def why_refused(self, card: ModelCard, folder: Path) -> str:
+        """Return why the files of a model cannot be trusted; empty where they can. See the port."""
+        return _artifacts.why_refused(card, folder)
 
     def comparables(
         self, history: LabelledFrames, cell: tuple[str, str, str], as_of: datetime, measure: str, horizon: int,
@@ -154,6 +173,7 @@ class LaunchForecaster:
         builder = self._builder(known, model.recipe)
         features = builder.build(rows, past)
         columns, base = _contributions.amounts(model.point, features.frame)
+        columns |= _contributions.beside(model, features.frame)
         state = known.catalogue.states[int(builder.states(rows)[0])]
         fields = [field.name for field in model.recipe.fields]
         values = _contributions.values_of(rows, state, features.frame, fields)
@@ -161,7 +181,7 @@ class LaunchForecaster:
         served = shares(card.measure, model.quantiles(features), denominator)
         return AnswerParts(
             base=base,
-            answer=float(model.point.predict(features.frame)[0]),
+            answer=float(model.level(features.frame)[0]),
             parts=_contributions.parts(columns, model.recipe, values),
             denominator=float(denominator[0]),
             median=float(served[0, served.shape[1] // 2]),
@@ -173,6 +193,13 @@ class LaunchForecaster:
     ) -> tuple[BacktestScore, ...]:  # fmt: skip
         """Roll the origin weekly through history and score every predictor; see the port and `_backtest`."""
         return backtest(history, measure, horizon, settings, first_origin=first_origin, progress=progress)
+
+    def tune(
+        self, history: LabelledFrames, as_of: datetime, targets: Sequence[tuple[str, int]], settings: ModelSettings,
+        n_trials: int, progress: Progress,
+    ) -> Tuning:  # fmt: skip
+        """Try settings on the launches known at `as_of`; see the port and `_tuning`."""
+        return tune(history, as_of, targets, settings, n_trials, progress)
 
     def _known(self, history: Frames, as_of: datetime, settings: ModelSettings) -> Known:
         ready = self._ready
@@ -205,11 +232,18 @@ class LaunchForecaster:
         return scores
 
 
-def _aims(known: Known, models: Mapping[tuple[str, int], ModelCard | None], folder: Path) -> tuple[Aim, ...]:
+def _aims(
+    known: Known, models: Mapping[tuple[str, int], ModelCard | None], folder: Path, scores: pd.DataFrame,
+    as_of: datetime,
+) -> tuple[Aim, ...]:  # fmt: skip
+    worse, adapted = behind(scores, as_of), adaptations(scores, as_of)
     return tuple(
-        Aim(measure, horizon, card, load(card, folder), known.past(measure, horizon))
+        Aim(
+            measure, horizon, card, load(card, folder), known.past(measure, horizon), worse.get((measure, horizon), ""),
+            adapted.get((measure, horizon), {}),
+        )
         for (measure, horizon), card in sorted(models.items())
-    )
+    )  # fmt: skip
 
 
 def _serves(scores: dict[str, float], n_titles: int, settings: ModelSettings) -> tuple[str, str]:

@@ -12,7 +12,16 @@ from recsysops.clock import Clock
 from recsysops.contract.channel import AnyChannel, ChannelSettings
 from recsysops.contract.detector import AnyDetector, Params
 from recsysops.domain.history import History, Progress
-from recsysops.service.ports import Aggregator, Forecaster, Reader, RuleChecks, Store, TableChecks
+from recsysops.service.ports import (
+    Aggregator,
+    AskableRecommender,
+    Forecaster,
+    MemberSampler,
+    Reader,
+    RuleChecks,
+    Store,
+    TableChecks,
+)
 from recsysops.settings import Settings
 
 
@@ -72,6 +81,10 @@ class Context:
     """Suites of rules; None where there are none."""
     refused_detectors: Mapping[str, str] = field(default_factory=dict)
     """Installed detectors that could not be loaded, with the reason: what they would judge is unknown."""
+    recommender: AskableRecommender | None = None
+    """Who is asked what it would do with titles; None where the settings name nobody. Not connected yet."""
+    sampler: MemberSampler | None = None
+    """Draws the members to ask about; None where there are no logs to draw from."""
     progress: Progress = field(default=ignore_progress)
     histories: dict[tuple[str, ...], History] = field(default_factory=dict, repr=False, compare=False)
     """The history last read, by the batches it rests on: verbs of one process that follow each other share it."""

@@ -1,20 +1,44 @@
 """Gathers what a model may learn from."""
 
+from typing import Final
+
+import pandas as pd
+
+from recsysops.columns import (
+    AS_OF,
+    IS_SERVED,
+    KNOWN_AT,
+    LAUNCH_AT,
+    LEAD,
+    PINBALL,
+    PIT,
+    PREDICTOR,
+    TARGET_KEY,
+)
 from recsysops.domain.batch import NOT_POINT_IN_TIME
 from recsysops.domain.history import History
 from recsysops.service.context import Context
 from recsysops.service.ports import UnitOfWork
 
+_OF_SCORES: Final = (*TARGET_KEY, LEAD, AS_OF, LAUNCH_AT, PREDICTOR, IS_SERVED, PIT, PINBALL, KNOWN_AT)
+"""What a model learns of predictions held against what happened."""
+
 
 def read_history(context: Context, unit: UnitOfWork) -> History:
     """Return every version of titles and launches, and every outcome, with the label they carry."""
-    batches = tuple(batch.batch_id for batch in unit.batches.all())
+    # What the recommender says, and what became of predictions, comes in no batch.
+    scores = unit.scores.latest(names=_OF_SCORES)
+    told = int(pd.util.hash_pandas_object(scores, index=False).sum())
+    batches = (*(batch.batch_id for batch in unit.batches.all()), unit.shadow.mark(), f"{len(scores)}-{told}")
     if batches not in context.histories:
         context.histories.clear()
         context.histories[batches] = History(
             titles=unit.versions.history("titles"),
             launches=unit.versions.history("launches"),
             outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
+            shadow=unit.shadow.all(),
+            scores=scores,
+            zones={name: market.time_zone for name, market in context.settings.markets.items() if market.time_zone},
             label=data_label(unit),
         )
     return context.histories[batches]

@@ -14,6 +14,7 @@ from recsysops.columns import (
     AS_OF,
     CELL_KEY,
     CELLS,
+    CHALLENGER,
     CHECKS,
     DETECTOR,
     EARLIER,
@@ -22,6 +23,7 @@ from recsysops.columns import (
     OUTCOME,
     PREDICTION,
     PREDICTIONS,
+    PREDICTOR,
     REQUIREMENTS,
     RULE,
     SUITE,
@@ -129,7 +131,8 @@ def _recent_predictions(context: Context, unit: UnitOfWork, cells: pd.DataFrame,
     """Return the latest predictions, none when they are older than the settings allow: an old number is no check."""
     predictions = unit.results.load(PREDICTIONS, as_of)
     oldest = as_of - timedelta(hours=context.settings.model.max_prediction_age_hours)
-    predictions = predictions[predictions[AS_OF] >= oldest]
+    # What a challenger says is no detector's business: it is never served.
+    predictions = predictions[(predictions[AS_OF] >= oldest) & (predictions[PREDICTOR] != CHALLENGER)]
     return predictions.merge(cells[list(CELL_KEY)], on=list(CELL_KEY))[list(PREDICTION)]
 
 

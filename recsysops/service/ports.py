@@ -8,6 +8,7 @@ from typing import Literal, Protocol, Self
 
 import pandas as pd
 
+from recsysops.columns import LAUNCH_SCORE
 from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
 from recsysops.domain.contribution import AnswerParts
 from recsysops.domain.drift import Decision, HeldBatch, HeldState, Profile, SeenFile
@@ -15,8 +16,11 @@ from recsysops.domain.history import History, Progress
 from recsysops.domain.issue import Issue, IssueChange, IssueEvent
 from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.domain.reading import ReadLog, ReadTable
+from recsysops.domain.registry import KnownModel, ModelMove
 from recsysops.domain.run import Run
-from recsysops.settings import ModelSettings, RetentionSettings, Settings, SourceSettings
+from recsysops.domain.shadow import LaunchWindow, MemberSample
+from recsysops.domain.tuning import Tuning
+from recsysops.settings import ModelSettings, RetentionSettings, Settings, ShadowSettings, SourceSettings
 
 VersionTable = Literal["titles", "launches", "expectations"]
 ReadableTable = Literal["titles", "launches", "expectations", "changes"]
@@ -71,6 +75,73 @@ class Aggregator(Protocol):
         ...
 
 
+# --- asking the recommender ---------------------------------------------------------------------------------------
+
+
+class MemberSampler(Protocol):
+    """Draws members from log files."""
+
+    def sample(
+        self, files: Sequence[LogFile], places: Sequence[tuple[str, str]], until: datetime, *, n: int, active_days: int
+    ) -> Mapping[tuple[str, str], MemberSample]:
+        """Draw about `n` members of each market and surface from those active in the days before `until`.
+
+        The same members are drawn from the same log whatever the order of its rows, and most of them again a day later.
+
+        Args:
+            files: The files of one log that count.
+            places: Market and surface; `all` stands for every one.
+            until: Aware UTC; later rows are not looked at.
+            n: Members wanted of each place.
+            active_days: How many days of 24 hours before `until` are looked at.
+
+        Returns:
+            Place to sample; a place where nobody was active is left out.
+        """
+        ...
+
+
+class ShadowSession(Protocol):
+    """One run's time to ask the recommender in; never raises for the recommender's faults."""
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What the recommender can answer; nothing where it cannot be asked."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The model that answers; empty where that is not known."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be asked at all; empty where it can."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be answered: no time is left, or too much went wrong."""
+        ...
+
+    def ask(self, window: LaunchWindow, sample: MemberSample | None) -> pd.DataFrame:
+        """Ask about the titles of a window: SHADOW_SCORE, one row per cell; REASON says why numbers are missing."""
+        ...
+
+
+class AskableRecommender(Protocol):
+    """The recommender of the settings; connected when it is first asked."""
+
+    @property
+    def name(self) -> str:
+        """The adapter's name."""
+        ...
+
+    def session(self, limits: ShadowSettings) -> ShadowSession:
+        """Begin to ask, within the limits of one run. Where nobody can be asked, the session says so."""
+        ...
+
+
 # --- predicting --------------------------------------------------------------------------------------------------
 
 
@@ -87,13 +158,15 @@ class ReadyForecast(Protocol):
         """The models that answer."""
         ...
 
-    def predict(self, cells: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, cells: pd.DataFrame, titles: pd.DataFrame, shadow: pd.DataFrame | None = None) -> pd.DataFrame:
         """Predict cells of given titles, each as if it were asked for alone. One call at a time.
 
         Args:
             cells: CELL_KEY, LAUNCH_AT, LAUNCH_STATUS.
             titles: TITLE_VERSION, the metadata to go by, whatever is stored of these titles; a value that is stored
                 alike is as old as it is there, any other is new.
+            shadow: SHADOW_SCORE, what the recommender said of these titles with this metadata, whatever is stored;
+                without rows, as if it had never answered. None: what is stored of a title holds for it.
 
         Returns:
             PREDICTION, as `Forecaster.predict` of a stored title with the same metadata.
@@ -136,6 +209,10 @@ class Forecaster(Protocol):
 
         A damaged or untrusted model file costs the model's rows (abstains says why), not the run.
         """
+        ...
+
+    def why_refused(self, card: ModelCard, folder: Path) -> str:
+        """Return why the files of a model cannot be trusted, one sentence; empty where they can."""
         ...
 
     def comparables(
@@ -199,6 +276,22 @@ class Forecaster(Protocol):
         progress: Progress,
     ) -> tuple[BacktestScore, ...]:
         """Roll the origin weekly through history and score model, comparable titles, group mean and global median."""
+        ...
+
+    def tune(
+        self,
+        history: History,
+        as_of: datetime,
+        targets: Sequence[tuple[str, int]],
+        settings: ModelSettings,
+        n_trials: int,
+        progress: Progress,
+    ) -> Tuning:
+        """Try `n_trials` settings on the launches known at `as_of`, over all targets (measure, horizon) together.
+
+        Raises:
+            ModelError: No target has enough launches to try anything on.
+        """
         ...
 
 
@@ -346,8 +439,9 @@ class Housekeeping(Protocol):
     def prune(self, policy: RetentionSettings, now: datetime) -> Mapping[str, int]:
         """Remove what the policy no longer keeps; return rows removed by table, every table a key.
 
-        Never removed: the latest results of each kind, open issues and their events, batches, versions, treatment,
-        the last followed run, models and the files that count.
+        Never removed: the latest results of each kind, predictions of windows that have not ended (and for
+        `unscored_days` after), open issues and their events, batches, versions, treatment, the last followed run,
+        models and the files that count.
         """
         ...
 
@@ -437,14 +531,126 @@ class RunRepository(Protocol):
 
 
 class ModelRepository(Protocol):
-    """Which models exist and which one is active per measure and horizon."""
+    """Which models exist, which one is active and which challenges it per measure and horizon, and how that came."""
+
+    def add(self, card: ModelCard) -> None:
+        """Add the card, if new; nothing points at it yet."""
+        ...
 
     def activate(self, card: ModelCard) -> None:
-        """Add the card, if new, and make it the active one of its measure and horizon."""
+        """Add the card, if new, and make it the active one of its measure and horizon; it challenges no more."""
+        ...
+
+    def challenge(self, card: ModelCard, since: datetime) -> None:
+        """Add the card, if new, and let it, and no other, predict beside the active one, since then."""
+        ...
+
+    def withdraw(self, measure: str, horizon: int) -> None:
+        """Let no challenger predict this measure and horizon any more."""
         ...
 
     def active(self) -> tuple[ModelCard, ...]:
         """Return the active cards by measure and horizon."""
+        ...
+
+    def challengers(self) -> tuple[KnownModel, ...]:
+        """Return the challengers by measure and horizon."""
+        ...
+
+    def all(self) -> tuple[KnownModel, ...]:
+        """Return every model, the latest trained first, then by id."""
+        ...
+
+    def find(self, model_id: str) -> KnownModel | None:
+        """Return the model with this id, if any."""
+        ...
+
+    def record(self, move: ModelMove) -> None:
+        """Append what happened to a model."""
+        ...
+
+    def moves(self, *, model_id: str | None = None) -> tuple[ModelMove, ...]:
+        """Return what happened, in the order it did; to this model, where given."""
+        ...
+
+
+class ScoreRepository(Protocol):
+    """Predictions held against what happened; append-only, of each key the row added last counts.
+
+    The key: target, lead, predictor and model id.
+    """
+
+    def oldest_prediction(self) -> datetime | None:
+        """Return the time the oldest stored predictions stand at; None where there are none."""
+        ...
+
+    def standing(self, launches: pd.DataFrame) -> pd.DataFrame:
+        """Return what had been predicted of launches, so many days before them.
+
+        A prediction counts for the longest lead that is not longer than the days it was made before launch: one made 10
+        days before counts for 7. Of each target, lead, predictor and model the last counts; where that abstains, none.
+        One made for another launch time, or less than a day before, counts for nothing.
+
+        Args:
+            launches: CELL_KEY and LAUNCH_AT.
+
+        Returns:
+            PREDICTION, the lead the one it counts for.
+        """
+        ...
+
+    def add(self, rows: pd.DataFrame) -> int:
+        """Add LAUNCH_SCORE rows; return how many were new. A row already known (equal in all columns) is not added."""
+        ...
+
+    def latest(
+        self,
+        *,
+        measure: str | None = None,
+        horizon: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        names: Sequence[str] = LAUNCH_SCORE,
+    ) -> pd.DataFrame:
+        """Return of each key the row added last, of launches in [since, until], by launch and key.
+
+        A row whose ACTUAL is missing takes the one before it back.
+
+        Args:
+            measure: Only this one.
+            horizon: Only this one.
+            since: Earliest launch.
+            until: Latest launch.
+            names: Columns of LAUNCH_SCORE to return.
+        """
+        ...
+
+    def targets(self) -> tuple[tuple[str, int], ...]:
+        """Return every measure and horizon with a score, sorted."""
+        ...
+
+
+class ShadowRepository(Protocol):
+    """What the recommender said when it was asked; kept, as models learn from it."""
+
+    def save(self, frame: pd.DataFrame, run_id: str, as_of: datetime) -> None:
+        """Replace what was said at `as_of` by SHADOW_SCORE rows."""
+        ...
+
+    def add(self, frame: pd.DataFrame, run_id: str) -> None:
+        """Add SHADOW_SCORE rows at their own AS_OF; a row of the same cell at that time is replaced."""
+        ...
+
+    def all(self, title_ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return SHADOW_SCORE at all times, of these titles where given, by AS_OF and cell."""
+        ...
+
+    def latest(self) -> pd.DataFrame:
+        """Return SHADOW_SCORE at the latest AS_OF, by cell."""
+        ...
+
+    def mark(self) -> str:
+        """Return a text that changes whenever what `all` returns may have changed."""
         ...
 
 
@@ -494,6 +700,16 @@ class UnitOfWork(Protocol):
     @property
     def models(self) -> ModelRepository:
         """Models."""
+        ...
+
+    @property
+    def shadow(self) -> ShadowRepository:
+        """What the recommender said when it was asked."""
+        ...
+
+    @property
+    def scores(self) -> ScoreRepository:
+        """Predictions held against what happened."""
         ...
 
     def __enter__(self) -> Self:

@@ -6,13 +6,16 @@ from datetime import datetime
 
 import pandas as pd
 
-from recsysops.columns import IS_SERVED, MODEL, PREDICTIONS, PREDICTOR
+from recsysops.columns import ABSTAINS, CHALLENGER, IS_SERVED, MODEL, PREDICTIONS, PREDICTOR, TARGET_KEY
+from recsysops.domain.history import History
 from recsysops.domain.model import ModelCard
-from recsysops.domain.run import Run
+from recsysops.domain.run import ANSWERED_BY_BASELINE, ANSWERED_BY_MODEL, ANSWERED_BY_NOBODY, Run
+from recsysops.errors import RecSysOpsError
 from recsysops.service.cells import upcoming_cells
 from recsysops.service.context import Context
 from recsysops.service.history import read_history
 from recsysops.service.recording import Recorder
+from recsysops.service.settling import record_refusals, refusals
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def predict_into(
             history = read_history(context, unit)
             # A model that saw what was not yet known at as_of would flatter a replay.
             cards = tuple(card for card in unit.models.active() if card.trained_as_of <= as_of)
+            challengers = tuple(known.card for known in unit.models.challengers() if known.card.trained_as_of <= as_of)
         by_target = {(card.measure, card.horizon): card for card in cards}
         treatment = context.settings.treatment
         models: dict[tuple[str, int], ModelCard | None] = {
@@ -67,13 +71,48 @@ def predict_into(
         predictions = context.forecaster.predict(
             history, cells, as_of, models, context.settings.model, context.artifacts_folder
         )
+        beside = _beside(context, history, cells, as_of, challengers)
+        kept = predictions if beside.empty else pd.concat([predictions, beside], ignore_index=True)
+        refused = refusals(context, cards)
         with context.store.write() as write:
-            write.results.save(PREDICTIONS, predictions, recorder.run.run_id, as_of)
+            write.results.save(PREDICTIONS, kept, recorder.run.run_id, as_of)
+            record_refusals(write, refused, context.clock())
             write.commit()
+        recorder.count(_answers(predictions))
         context.progress("predict", 1.0)
         step.n = len(cells)
-        step.reason = "" if has_trained else _older_models(cards)
+        step.reason = " ".join([*refused.values(), *([] if has_trained else [_older_models(cards)])])
     return predictions, len(cells), tuple(card.model_id for card in cards)
+
+
+def _beside(
+    context: Context, history: History, cells: pd.DataFrame, as_of: datetime, cards: Sequence[ModelCard]
+) -> pd.DataFrame:
+    """Return what challengers say of the cells; a failure costs their rows, never the run."""
+    if not cards:
+        return pd.DataFrame()
+    models = {(card.measure, card.horizon): card for card in cards}
+    try:
+        said = context.forecaster.predict(
+            history, cells, as_of, models, context.settings.model, context.artifacts_folder
+        )  # fmt: skip
+    except (RecSysOpsError, ValueError, KeyError, TypeError):  # one of another recipe may not fit this code
+        return pd.DataFrame()
+    own = said[(said[PREDICTOR] == MODEL) & said[ABSTAINS].isna()].copy()
+    own[PREDICTOR], own[IS_SERVED] = CHALLENGER, False
+    return own
+
+
+def _answers(predictions: pd.DataFrame) -> dict[str, int]:
+    """Return how many targets each predictor answers, and how many nobody does."""
+    served = predictions.loc[predictions[IS_SERVED].astype(bool), PREDICTOR]
+    n_targets = len(predictions[list(TARGET_KEY)].drop_duplicates())
+    by_model = int((served == MODEL).sum())
+    return {
+        ANSWERED_BY_MODEL: by_model,
+        ANSWERED_BY_BASELINE: len(served) - by_model,
+        ANSWERED_BY_NOBODY: n_targets - len(served),
+    }
 
 
 def _older_models(cards: Sequence[ModelCard]) -> str:

@@ -74,9 +74,15 @@ class Recorder:
                 seconds=round(step.seconds, 3), n=step.n,
             )  # fmt: skip
 
+    def count(self, counts: Mapping[str, int]) -> None:
+        """Add numbers to the record."""
+        self.run = replace(self.run, counts={**self.run.counts, **counts})
+        self._save()
+
     def finish(self, *, models: tuple[str, ...] = (), counts: Mapping[str, int] | None = None) -> Run:
         """End the record."""
-        self.run = replace(self.run, finished_at=self._context.clock(), models=models, counts=counts or {})
+        self.run = replace(self.run, finished_at=self._context.clock(), models=models)
+        self.run = replace(self.run, counts={**self.run.counts, **(counts or {})})
         self._save()
         _log.info("run ended", verb=self.run.verb, has_failed=self.run.has_failed, **self.run.counts)
         structlog.contextvars.unbind_contextvars("run_id")

@@ -1,4 +1,4 @@
-"""One whole cycle: ingest, train when due, predict, check and detect, follow, notify, prune.
+"""One whole cycle: ingest, learn, train when due, predict, check and detect, follow, notify, prune.
 
 Idempotent for one `as_of`.
 """
@@ -16,10 +16,13 @@ from recsysops.service.context import Context
 from recsysops.service.detect import detect_into, status_counts
 from recsysops.service.ingest import IngestReport, ingest
 from recsysops.service.judge import Judgement
+from recsysops.service.learn import learn_into
 from recsysops.service.notify import compose, notify_into
 from recsysops.service.predict import predict_into
+from recsysops.service.promoting import promote_into
 from recsysops.service.prune import prune_into
 from recsysops.service.recording import Recorder
+from recsysops.service.shadow import shadow_into
 from recsysops.service.train import train_when_due
 
 
@@ -47,6 +50,8 @@ def run_cycle(context: Context, *, as_of: datetime | None = None) -> RunReport:
     at = context.as_of(as_of)
     recorder = Recorder(context, "run", at)
     ingested = ingest_into(context, recorder)
+    _learn(context, recorder, at)
+    _ask(context, recorder, at)
     models = _models(context, recorder, at)
     judgement, changes, _ = detect_into(context, recorder, at)
     with context.store.read() as unit:
@@ -95,6 +100,8 @@ def _models(context: Context, recorder: Recorder, as_of: datetime) -> tuple[str,
     Where prediction fails, too, what would rest on it is not run.
     """
     has_trained = True
+    with suppress(RecSysOpsError):  # on record; whoever answers now goes on
+        promote_into(context, recorder, as_of)
     try:
         train_when_due(context, recorder, as_of)
     except RecSysOpsError:
@@ -103,6 +110,18 @@ def _models(context: Context, recorder: Recorder, as_of: datetime) -> tuple[str,
         return predict_into(context, recorder, as_of, has_trained=has_trained)[2]
     except RecSysOpsError:
         return ()
+
+
+def _learn(context: Context, recorder: Recorder, as_of: datetime) -> None:
+    """Hold earlier predictions against outcomes; a failure is on record and stops nothing."""
+    with suppress(RecSysOpsError):
+        learn_into(context, recorder, as_of)
+
+
+def _ask(context: Context, recorder: Recorder, as_of: datetime) -> None:
+    """Ask the recommender; a failure is on record, and the predictions do without it."""
+    with suppress(RecSysOpsError):
+        shadow_into(context, recorder, as_of)
 
 
 def _prune(context: Context, recorder: Recorder) -> None:

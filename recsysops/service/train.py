@@ -1,4 +1,4 @@
-"""Train one model per measure and horizon on what was known, and make them the active ones."""
+"""Train one model per measure and horizon on what was known; what becomes of each is decided in `settling`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from recsysops.errors import ModelError
 from recsysops.service.context import Context
 from recsysops.service.history import read_history
 from recsysops.service.recording import Recorder
+from recsysops.service.settling import settle, target
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,10 @@ def train_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple[t
                 refused.append(card)
         context.progress("train", 1.0)
         step.n = len(cards)
-        step.reason = " ".join(refused)
         if not cards:
             step.outcome = StepOutcome.SKIPPED
-        with context.store.write() as unit:
-            for card in cards:
-                unit.models.activate(card)
-            unit.commit()
+        settled = settle(context, cards, as_of)
+        step.reason = " ".join([*refused, *settled])
     return tuple(cards), tuple(refused)
 
 
@@ -68,14 +66,15 @@ def _train_one(context: Context, history: History, as_of: datetime, measure: str
 
 
 def train_when_due(context: Context, recorder: Recorder, as_of: datetime) -> None:
-    """Train as a step of a run unless the active models are recent and none was trained after `as_of`."""
+    """Train as a step of a run unless models are recent, whatever became of them, and none is from after `as_of`."""
     with context.store.read() as unit:
-        active = unit.models.active()
+        trained, active = [known.card for known in unit.models.all()], unit.models.active()
     oldest = as_of - timedelta(days=context.settings.model.retrain_days)
     wanted = {(m, h) for m in context.settings.treatment.measures for h in context.settings.treatment.horizons}
-    fresh = {(card.measure, card.horizon) for card in active if oldest < card.trained_as_of <= as_of}
+    fresh = {target(card) for card in trained if oldest < card.trained_as_of <= as_of}
+    fresh &= {target(card) for card in active if card.trained_as_of <= as_of}
     if wanted <= fresh:
-        reason = f"The active models are younger than {context.settings.model.retrain_days} days."
+        reason = f"The models are younger than {context.settings.model.retrain_days} days."
         recorder.add(StepReport(kind="step", name="train", outcome=StepOutcome.SKIPPED, reason=reason))
         return
     train_into(context, recorder, as_of)

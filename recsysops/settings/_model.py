@@ -24,8 +24,13 @@ class ModelSettings(Section):
     """Metadata fields the model must not use, neither their values nor whether they are filled."""
     text_fields: tuple[str, ...] = ()
     """Fields read as text; empty: those whose values look like sentences."""
+    embedding_fields: tuple[str, ...] = ()
+    """Fields read as embeddings whatever their numbers look like; else those whose values are four or more numbers,
+    some of them with decimals."""
     n_comparables: Annotated[int, Field(ge=1, le=200)] = 25
     """Comparable titles behind the baseline."""
+    unlike_ratio: Annotated[float, Field(ge=0, le=0.2)] = 0.01
+    """Share of ordinary titles that may be called unlike anything launched before, and so not predicted; 0: none."""
     min_titles: Annotated[int, Field(ge=20)] = 150
     """With fewer past launches than this, comparable titles answer alone."""
     upcoming_days: Annotated[int, Field(ge=1, le=365)] = 28
@@ -34,6 +39,20 @@ class ModelSettings(Section):
     """`run` trains again when the active model is older than this."""
     max_prediction_age_hours: Annotated[float, Field(gt=0)] = 36
     """Older predictions are not judged: the check did not run."""
+    leaves: Annotated[int, Field(ge=2, le=255)] | None = None
+    """Leaves of a tree; left out: by the amount of history. `recsysops tune` says whether others are better."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Step of one tree; left out: by the amount of history."""
+    rounds: Annotated[int, Field(ge=10, le=5000)] | None = None
+    """Trees of a model; left out: by the amount of history."""
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the features a tree may look at; left out: 0.5."""
+    min_data_in_leaf: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Launches a leaf must hold; left out: by the amount of history."""
+    promotion: Literal["auto", "manual"] = "auto"
+    """Who puts a challenger in the active model's place once it is better: `run`, or a person (`recsysops model`)."""
+    promotion_launches: Annotated[int, Field(ge=20, le=100_000)] = 100
+    """Launched titles both must have predicted before a challenger may be promoted."""
     seed: int = 1
     """Seed of everything random."""
     threads: Annotated[int, Field(ge=1)] = 2

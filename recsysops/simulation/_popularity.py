@@ -22,15 +22,22 @@ _BASE_RATE = np.float32(0.05)
 class Popularity:
     """Faded plays and impressions per title, shadow titles included, and per provider, franchise and person."""
 
-    def __init__(self, titles: Titles, people: People, start: Floats) -> None:
+    def __init__(self, of_titles: tuple[Floats, Floats], of_groups: tuple[list[Floats], list[Floats]]) -> None:
+        """Keep faded impressions and plays of titles, and those of providers, franchises and people."""
+        self.impressions, self.plays = of_titles
+        # The last place stands for "none" or "unknown", so that -1 finds it.
+        self.seen, self.played = of_groups
+
+    @classmethod
+    def of_old_service(cls, titles: Titles, people: People, start: Floats) -> "Popularity":
         """Begin with what an old service knows: `start` is the popularity of the back catalogue, 0 for the others."""
-        self.impressions = np.where(start != 0.0, 4000.0, 0.0).astype(np.float32)
-        self.plays = (self.impressions * _BASE_RATE * np.exp(start)).astype(np.float32)
+        impressions = np.where(start != 0.0, 4000.0, 0.0).astype(np.float32)
+        plays = (impressions * _BASE_RATE * np.exp(start)).astype(np.float32)
         known = (provider_appeal(), _mean_by(titles.franchise, titles.quality), 0.7 * people.appeal)
         start_plays = _START_IMPRESSIONS * _BASE_RATE
-        # The last place stands for "none" or "unknown", so that -1 finds it.
-        self._seen = [np.full(len(lift) + 1, _START_IMPRESSIONS) for lift in known]
-        self._played = [np.append(start_plays * np.exp(lift), start_plays).astype(np.float32) for lift in known]
+        seen = [np.full(len(lift) + 1, _START_IMPRESSIONS) for lift in known]
+        played = [np.append(start_plays * np.exp(lift), start_plays).astype(np.float32) for lift in known]
+        return cls((impressions, plays), (seen, played))
 
     def of(self, rows: Ints, readings: Readings) -> Floats:
         """Return the learned popularity of titles, logarithm of their play rate against the usual one."""
@@ -41,13 +48,13 @@ class Popularity:
         return np.log(rate / usual).astype(np.float32)
 
     def _usual_rate(self) -> np.float32:
-        return np.float32(self._played[0].sum() / self._seen[0].sum())
+        return np.float32(self.played[0].sum() / self.seen[0].sum())
 
     def _prior(self, readings: Readings) -> Floats:
         usual = self._usual_rate()
         lifts = [
             np.log((played + _GROUP_IMPRESSIONS * usual) / (seen + _GROUP_IMPRESSIONS) / usual)
-            for played, seen in zip(self._played, self._seen, strict=True)
+            for played, seen in zip(self.played, self.seen, strict=True)
         ]
         provider, franchise, person = lifts
         # No franchise is usual; a cast nobody knows counts as a weak one.
@@ -59,10 +66,14 @@ class Popularity:
 
     def fade(self) -> None:
         """Let a day pass."""
+        self.fade_titles()
+        for of_group in (*self.seen, *self.played):
+            np.multiply(of_group, _GROUP_FADING, out=of_group)
+
+    def fade_titles(self) -> None:
+        """Let a day pass for titles only."""
         for of_titles in (self.impressions, self.plays):
             np.multiply(of_titles, _DAILY_FADING, out=of_titles)
-        for of_group in (*self._seen, *self._played):
-            np.multiply(of_group, _GROUP_FADING, out=of_group)
 
     def learn(self, impressions: Floats, plays: Floats) -> None:
         """Add a day's counts per title."""
@@ -72,9 +83,9 @@ class Popularity:
     def learn_groups(self, readings: Readings, impressions: Floats, plays: Floats) -> None:
         """Add a day's counts of real titles to their provider, franchise and people."""
         for k, keys in enumerate((readings.provider[:, None], readings.franchise[:, None], readings.cast)):
-            size = len(self._seen[k])
+            size = len(self.seen[k])
             flat = np.where(keys < 0, size - 1, keys).ravel()
-            for counts, day in ((self._seen[k], impressions), (self._played[k], plays)):
+            for counts, day in ((self.seen[k], impressions), (self.played[k], plays)):
                 weights = np.repeat(day, keys.shape[1])
                 np.add(counts, np.bincount(flat, weights=weights, minlength=size), out=counts, casting="same_kind")
 

@@ -90,7 +90,7 @@ def make_titles(config: WorldConfig, slate: Slate, people: People) -> Titles:
     dubbed, subtitled = _audio(rng, language, provider)
     series, season = _series(rng, franchise)
     return Titles(
-        content=content, quality=quality.astype(np.float32), shock=_shock(rng, n), provider=provider,
+        content=content, quality=quality.astype(np.float32), shock=draw_shock(rng, n), provider=provider,
         franchise=franchise, series=series, season=season, cast=cast, director=director, language=language,
         rating=rating, rating_de=rating_de, dubbed=dubbed, subtitled=subtitled, in_market=_licences(rng, n),
     )  # fmt: skip
@@ -158,7 +158,8 @@ def _licences(rng: np.random.Generator, n: int) -> Bools:
     return np.stack([where != 2, where != 1], axis=1)
 
 
-def _shock(rng: np.random.Generator, n: int) -> Floats:
+def draw_shock(rng: np.random.Generator, n: int) -> Floats:
+    """Draw what the world makes of titles, title x market x surface."""
     shared = rng.normal(0.0, 0.13, (n, 1, 1))
     by_market = rng.normal(0.0, 0.09, (n, len(MARKETS), 1))
     by_cell = rng.normal(0.0, 0.06, (n, len(MARKETS), len(SURFACES)))

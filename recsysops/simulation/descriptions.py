@@ -23,11 +23,15 @@ from recsysops.simulation._words import (
     TOPICS,
 )
 from recsysops.simulation.catalogue import Titles
+from recsysops.simulation.embeddings import embed
 from recsysops.simulation.planning import BACK, Slate
 from recsysops.simulation.world import LANGUAGES, MARKETS, Bools, Floats, Ints, WorldConfig, stream
 
 RATING_LABELS: Final = ("0+", "6+", "12+", "16+", "18+")
 _A_BEFORE_VOWEL: Final = re.compile(r"(?<=\b[Aa])(?= [aeiou])")
+USUAL_ARTWORK: Final = 0.65
+"""Quality of the mean artwork."""
+_NUMBERS: Final = (f.RUNTIME, f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT, f.ARTWORK_QUALITY)
 _SIZES: Final = ((1920, 1080), (2560, 1440), (1280, 720))
 
 
@@ -50,6 +54,7 @@ def describe(config: WorldConfig, slate: Slate, titles: Titles) -> pd.DataFrame:
     frame[PROVIDER] = np.array(PROVIDERS)[titles.provider]
     frame[f.FRANCHISE] = [FRANCHISES[k] if k >= 0 else None for k in titles.franchise]
     frame[f.SYNOPSIS] = _synopses(rng, topics)
+    frame[f.EMBEDDING] = [embed(text) for text in frame[f.SYNOPSIS]]
     frame[f.GENRES] = _genres(rng, titles.content)
     frame[f.TAGS] = _tags(rng, topics)
     frame[f.CAST] = ["|".join(person_name(p) for p in people) for people in titles.cast]
@@ -61,16 +66,15 @@ def describe(config: WorldConfig, slate: Slate, titles: Titles) -> pd.DataFrame:
     ]
     frame[f.RUNTIME] = np.clip(rng.normal(104, 22, n), 22, 210).round()
     _describe_audio(frame, rng, titles)
-    _describe_assets(frame, rng, slate)
+    _describe_assets(frame, rng, slate, _artwork_quality(config, titles.provider))
     frame[f.MARKETS_FIELD] = _joined([(market.code, titles.in_market[:, m]) for m, market in enumerate(MARKETS)])
     dates = np.array([config.date_of(int(day)).isoformat() for day in range(slate.launch_day.min(), config.n_days + 1)])
     frame[f.AVAILABLE_FROM] = dates[slate.launch_day - slate.launch_day.min()]
     years = np.where((titles.provider == 0) | (slate.role == BACK), 0, rng.integers(1, 6, n))
-    until = [
+    frame[f.AVAILABLE_UNTIL] = [
         f"{int(date[:4]) + y}-12-31" if y else None for date, y in zip(frame[f.AVAILABLE_FROM], years, strict=True)
     ]
-    frame[f.AVAILABLE_UNTIL] = until
-    text = [column for column in frame if column not in {f.RUNTIME, f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT}]
+    text = [column for column in frame if column not in _NUMBERS]
     return frame.astype(dict.fromkeys(text, "str"))
 
 
@@ -159,7 +163,7 @@ def _joined(parts: list[tuple[str, Bools]]) -> list[str | None]:
     return ["|".join(code for (code, _), has in zip(parts, row, strict=True) if has) or None for row in rows]
 
 
-def _describe_assets(frame: pd.DataFrame, rng: np.random.Generator, slate: Slate) -> None:
+def _describe_assets(frame: pd.DataFrame, rng: np.random.Generator, slate: Slate, quality: Floats) -> None:
     size = np.array(_SIZES)[rng.choice(3, len(frame), p=[0.7, 0.2, 0.1])]
     local = rng.random(len(frame)) < 0.25
     frame[f.ARTWORK] = [f"https://img.example.com/{item}/wide.jpg" for item in slate.item_id]
@@ -167,4 +171,11 @@ def _describe_assets(frame: pd.DataFrame, rng: np.random.Generator, slate: Slate
     frame[f.ARTWORK_DE] = [url if has else None for url, has in zip(localised, local, strict=True)]
     frame[f.ARTWORK_WIDTH] = size[:, 0].astype(np.float64)
     frame[f.ARTWORK_HEIGHT] = size[:, 1].astype(np.float64)
+    frame[f.ARTWORK_QUALITY] = quality
     frame[f.TRAILER] = [f"https://video.example.com/{item}/trailer.mp4" for item in slate.item_id]
+
+
+def _artwork_quality(config: WorldConfig, provider: Ints) -> Floats:
+    """Return what a vision model thinks of each artwork: most are fair, those of better providers a little better."""
+    mean = USUAL_ARTWORK + 0.011 * (5.5 - provider)
+    return np.round(stream(config, 12).beta(9.0 * mean, 9.0 * (1.0 - mean)), 2).astype(np.float64)

@@ -15,13 +15,14 @@ from recsysops.simulation import _fields as f
 from recsysops.simulation._words import FOREIGN_SENTENCES, TOPICS
 from recsysops.simulation.catalogue import Titles
 from recsysops.simulation.descriptions import RATING_LABELS
+from recsysops.simulation.embeddings import embed, read_embedding, written
 from recsysops.simulation.planning import PAST, UPCOMING, Slate
 from recsysops.simulation.world import LANGUAGES, WorldConfig, stream
 
 INDEX_DELAY_DAYS: Final = (1, 3, 8)
 """Days a title stays out of the candidate index, by severity."""
 STALE_SHARE: Final = (0.4, 0.7, 1.0)
-"""Share of another title's content in a stale embedding, by severity."""
+"""Share of another text in a stale embedding, by severity."""
 PLACEHOLDER_ARTWORK: Final = "https://img.example.com/placeholder.png"
 PLACEHOLDER_SYNOPSIS: Final = "Coming soon."
 
@@ -37,7 +38,7 @@ class Kind(NamedTuple):
 KINDS: Final = (
     Kind("synopsis_missing", f.SYNOPSIS, "the synopsis never arrived, is a placeholder or is cut short"),
     Kind("synopsis_language", f.SYNOPSIS, "the synopsis is in another language"),
-    Kind("stale_embedding", "embedding", "the content vector was computed from another text; the metadata looks right"),
+    Kind("stale_embedding", f.EMBEDDING, "the embedding was computed from another text; the rest looks right"),
     Kind("genre_missing", f.GENRES, "genres were lost"),
     Kind("genre_wrong", f.GENRES, "genres are those of another kind of title"),
     Kind("artwork_placeholder", f.ARTWORK, "the artwork is missing or a placeholder"),
@@ -108,18 +109,38 @@ def _can_harm(name: str, titles: Titles) -> np.ndarray:
 
 def corrupt(config: WorldConfig, versions: pd.DataFrame, faults: Sequence[Fault]) -> pd.DataFrame:
     """Return `versions` with the faults in them; what is not touched stays as it is."""
-    rng = stream(config, 8)
+    rng, stale_rng = stream(config, 8), stream(config, 10)
     rows_of = versions.groupby(f.TITLE).indices
     pieces = []
     for fault in faults:
         edit = _EDITS.get(fault.kind.name)
         if edit is not None:
             piece = versions.iloc[rows_of[fault.row]]
-            pieces.append(edit(piece, fault.severity, rng).astype(versions.dtypes))
+            pieces.append(_renewed(edit(piece, fault.severity, rng), piece).astype(versions.dtypes))
+        elif fault.kind.name == "stale_embedding":
+            pieces.append(_stale_embedding(versions.iloc[rows_of[fault.row]], fault.severity, stale_rng))
     if not pieces:
         return versions
     broken = pd.concat(pieces)
     return pd.concat([versions.drop(index=broken.index), broken]).sort_index()
+
+
+def _renewed(rows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Compute the embedding anew where the text is not what it was: the service's pipeline does."""
+    if rows[f.SYNOPSIS].equals(before[f.SYNOPSIS]):
+        return rows
+    return rows.assign(**{f.EMBEDDING: rows[f.SYNOPSIS].map(embed, na_action="ignore")})
+
+
+def _stale_embedding(rows: pd.DataFrame, severity: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Mix the embedding of another text into that of the title's own."""
+    share = np.float32(STALE_SHARE[severity - 1])
+    other = rng.dirichlet(np.full(len(TOPICS), 0.16)).astype(np.float32)
+
+    def stale(text: str) -> str:
+        return written((1 - share) * read_embedding(text) + share * other)
+
+    return rows.assign(**{f.EMBEDDING: rows[f.EMBEDDING].map(stale, na_action="ignore")}).astype(rows.dtypes)
 
 
 def _synopsis_missing(rows: pd.DataFrame, severity: int, _: np.random.Generator) -> pd.DataFrame:
@@ -164,15 +185,20 @@ def _artwork_placeholder(rows: pd.DataFrame, severity: int, _: np.random.Generat
         return rows.assign(**{f.ARTWORK_DE: PLACEHOLDER_ARTWORK})
     if severity == 2:
         placeholder = rows[f.ARTWORK].where(rows[f.ARTWORK].isna(), PLACEHOLDER_ARTWORK)
-        return rows.assign(**{f.ARTWORK: placeholder, f.ARTWORK_DE: None})
-    return rows.assign(**dict.fromkeys((f.ARTWORK, f.ARTWORK_DE, f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT)))
+        poor = rows[f.ARTWORK_QUALITY].where(rows[f.ARTWORK_QUALITY].isna(), 0.05)
+        shown = {f.ARTWORK: placeholder, f.ARTWORK_QUALITY: poor}
+        return rows.assign(**shown).assign(**{f.ARTWORK_DE: None})
+    lost = (f.ARTWORK, f.ARTWORK_DE, f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT, f.ARTWORK_QUALITY)
+    return rows.assign(**dict.fromkeys(lost))
 
 
 def _artwork_low_quality(rows: pd.DataFrame, severity: int, _: np.random.Generator) -> pd.DataFrame:
     width, height = ((1000, 562), (1000, 1000), (320, 480))[severity - 1]
+    quality = (rows[f.ARTWORK_QUALITY] * (0.8, 0.65, 0.4)[severity - 1]).round(2)
     return rows.assign(**{
         f.ARTWORK_WIDTH: rows[f.ARTWORK_WIDTH].where(rows[f.ARTWORK_WIDTH].isna(), width),
         f.ARTWORK_HEIGHT: rows[f.ARTWORK_HEIGHT].where(rows[f.ARTWORK_HEIGHT].isna(), height),
+        f.ARTWORK_QUALITY: quality,
     })  # fmt: skip
 
 

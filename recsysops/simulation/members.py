@@ -17,6 +17,7 @@ _MATURITY_SHARES: Final = (0.11, 0.15, 0.36, 0.38)
 N_GROUPS: Final = 4 * len(MATURITY_LIMITS)
 """Maturity limit x (understands the second language) x (reads subtitles)."""
 N_CLUSTERS: Final = N_TOPICS
+"""Taste clusters the candidate stage puts members in, by the topic they like best."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,9 @@ class Members:
     """The members of one market, one row each."""
 
     taste: Floats
-    """Member x topic, rows sum to 1: what they really like."""
+    """Member x topic, rows sum to 1: what they really like on day 0; see `drift`."""
     known: Floats
-    """Member x topic, rows sum to 1: what the service has learned of it."""
-    cluster: Ints
-    """Taste cluster the candidate stage puts them in."""
+    """Member x topic, rows sum to 1: what the service has learned of it by day 0."""
     group: Ints
     """Group by maturity limit and languages, see `N_GROUPS`."""
     activity: Floats
@@ -50,7 +49,6 @@ def make_members(config: WorldConfig, market: int) -> Members:
     return Members(
         taste=taste,
         known=known,
-        cluster=known.argmax(axis=1),
         group=maturity * 4 + bilingual * 2 + reads,
         activity=rng.gamma(2.2, 1 / 2.2, n).astype(np.float32),
         pseudonym=[f"{MARKETS[market].code.lower()}-{number:05x}" for number in numbers],

@@ -4,7 +4,6 @@ The candidate stage looks titles up per cluster of members; the ranker scores th
 the metadata says, what was played, and what the world makes of a title; never a title's truth.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +15,8 @@ from recsysops.columns import PROVIDER
 from recsysops.simulation import _fields as f
 from recsysops.simulation._words import FRANCHISES, N_TOPICS, PROVIDERS, TOPICS
 from recsysops.simulation.catalogue import CAST_SIZE, N_PEOPLE, N_RATINGS, People
-from recsysops.simulation.descriptions import RATING_LABELS, person_name
+from recsysops.simulation.descriptions import RATING_LABELS, USUAL_ARTWORK, person_name
+from recsysops.simulation.embeddings import embed, read_embedding, topics_of
 from recsysops.simulation.faults import PLACEHOLDER_ARTWORK
 from recsysops.simulation.members import MATURITY_LIMITS, N_GROUPS
 from recsysops.simulation.world import LANGUAGES, MARKETS, Bools, Floats, Ints
@@ -24,10 +24,9 @@ from recsysops.simulation.world import LANGUAGES, MARKETS, Bools, Floats, Ints
 NOT_SHOWN: Final = -50.0
 """Score of a title that is no candidate or not allowed for a member."""
 AFFINITY_GAIN: Final = 9.5
-_PARTS: Final = {f.SYNOPSIS: 0.40, f.GENRES: 0.30, f.TAGS: 0.15, f.CAST: 0.15}
-"""Weight of each field in the content vector; a missing one shrinks the vector instead of being made up for."""
-_WORDS_FOR_TRUST: Final = 10
-_TOKEN: Final = re.compile(r"[a-z][a-z-]+")
+_PARTS: Final = {f.SYNOPSIS: 0.15, f.EMBEDDING: 0.25, f.GENRES: 0.30, f.TAGS: 0.15, f.CAST: 0.15}
+"""Weight of each field in the content vector; a missing one shrinks the vector instead of being made up for. The words
+of a synopsis count themselves and through its embedding."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,8 @@ class Readings:
     in_market: Bools
     bad_artwork: Floats
     """Version x market: 0 fine, 0.3 to 0.8 too small or of a wrong aspect, 1 missing or a placeholder."""
+    good_artwork: Floats
+    """Quality of the artwork above the usual; 0 where nobody rated it."""
     no_trailer: Floats
     provider: Ints
     franchise: Ints
@@ -57,18 +58,24 @@ class Readings:
         return Readings(**{name: values[rows] for name, values in vars(self).items()})
 
 
+def joined(first: Readings, second: Readings) -> Readings:
+    """Return the readings of both, one after the other."""
+    return Readings(**{name: np.concatenate([values, vars(second)[name]]) for name, values in vars(first).items()})
+
+
 def read(versions: pd.DataFrame, people: People) -> Readings:
     """Read every version of the metadata as the recommender does; -1 stands for what is missing or unknown."""
     cast = _people(versions[f.CAST])
     parts = {
-        f.SYNOPSIS: _by_text(versions[f.SYNOPSIS], _read_synopsis),
+        f.SYNOPSIS: _by_text(versions[f.SYNOPSIS], topics_of),
+        f.EMBEDDING: _by_text(_embeddings(versions), read_embedding),
         f.GENRES: _by_text(versions[f.GENRES], _read_labels),
         f.TAGS: _by_text(versions[f.TAGS], _read_labels),
         f.CAST: _cast_content(cast, people),
     }
     trust = {field: np.minimum(found.sum(axis=1), 1.0) for field, found in parts.items()}
     content = sum(_PARTS[field] * (found - trust[field][:, None] / N_TOPICS) for field, found in parts.items())
-    agreement = _agreement(parts[f.SYNOPSIS], parts[f.GENRES])
+    agreement = _agreement(parts[f.EMBEDDING], parts[f.GENRES])
     dubs, subtitles = _overridden(versions, f.DUBS), _overridden(versions, f.SUBTITLES)
     return Readings(
         content=np.asarray(content, dtype=np.float32),
@@ -79,6 +86,7 @@ def read(versions: pd.DataFrame, people: People) -> Readings:
         subtitled=np.stack([_lists(subtitles[m], market.language) for m, market in enumerate(MARKETS)], axis=1),
         in_market=np.stack([_lists(versions[f.MARKETS_FIELD], market.code) for market in MARKETS], axis=1),
         bad_artwork=np.stack([_bad_artwork(versions, url) for url in _overridden(versions, f.ARTWORK)], axis=1),
+        good_artwork=_good_artwork(versions[f.ARTWORK_QUALITY]),
         no_trailer=versions[f.TRAILER].isna().to_numpy().astype(np.float32),
         provider=_codes(versions[PROVIDER], PROVIDERS),
         franchise=_codes(versions[f.FRANCHISE], FRANCHISES),
@@ -87,10 +95,17 @@ def read(versions: pd.DataFrame, people: People) -> Readings:
     )
 
 
-def _agreement(synopsis: Floats, genres: Floats) -> Floats:
-    """Return how far synopsis and genres speak of the same content, 0.5-1; 1 where one of them says nothing."""
-    length = np.linalg.norm(synopsis, axis=1) * np.linalg.norm(genres, axis=1)
-    cosine = (synopsis * genres).sum(axis=1) / np.where(length > 0.0, length, 1.0)
+def _embeddings(versions: pd.DataFrame) -> pd.Series:
+    """Return the embedding of each version: made on the spot where it is missing, none where there is no text."""
+    text, given = versions[f.SYNOPSIS], versions[f.EMBEDDING]
+    fresh = text.where(given.isna()).map(embed, na_action="ignore").astype("str")
+    return given.where(given.notna(), fresh).where(text.notna())
+
+
+def _agreement(embedding: Floats, genres: Floats) -> Floats:
+    """Return how far text and genres speak of the same content, 0.5-1; 1 where one of them says nothing."""
+    length = np.linalg.norm(embedding, axis=1) * np.linalg.norm(genres, axis=1)
+    cosine = (embedding * genres).sum(axis=1) / np.where(length > 0.0, length, 1.0)
     return np.where(length > 0.0, 0.5 + 0.5 * np.minimum(cosine / 0.6, 1.0), 1.0).astype(np.float32)
 
 
@@ -116,6 +131,12 @@ def _bad_artwork(versions: pd.DataFrame, url: pd.Series) -> Floats:
     return np.where(absent, 1.0, poor).astype(np.float32)
 
 
+def _good_artwork(quality: pd.Series) -> Floats:
+    values = quality.to_numpy(dtype=np.float64)
+    known = np.isfinite(values)
+    return np.where(known, np.clip(np.where(known, values, 0.0), 0.0, 1.0) - USUAL_ARTWORK, 0.0).astype(np.float32)
+
+
 def _by_text(text: pd.Series, reader: Callable[[str], Floats]) -> Floats:
     """Read each different text once; a missing one reads as nothing."""
     codes, unique = pd.factorize(text)
@@ -125,19 +146,12 @@ def _by_text(text: pd.Series, reader: Callable[[str], Floats]) -> Floats:
     return found[codes]
 
 
-def _read_synopsis(text: str) -> Floats:
-    topics = [_WORD_TOPIC[word] for word in _TOKEN.findall(text.lower()) if word in _WORD_TOPIC]
-    counts = np.bincount(np.array(topics, dtype=np.int64), minlength=N_TOPICS).astype(np.float32)
-    return np.asarray(counts / np.float32(max(len(topics), _WORDS_FOR_TRUST)))
-
-
 def _read_labels(text: str) -> Floats:
     topics = [_LABEL_TOPIC[label] for label in text.split("|") if label in _LABEL_TOPIC]
     counts = np.bincount(np.array(topics, dtype=np.int64), minlength=N_TOPICS).astype(np.float32)
     return np.asarray(counts / np.float32(max(len(topics), 1)))
 
 
-_WORD_TOPIC: Final = {word: t for t, topic in enumerate(TOPICS) for word in (*topic.nouns, *topic.adjectives)}
 _LABEL_TOPIC: Final = {label: t for t, topic in enumerate(TOPICS) for label in (topic.genre, *topic.tags)}
 
 

@@ -21,7 +21,7 @@ from recsysops.simulation import _fields as f
 from recsysops.simulation.catalogue import People, Titles, make_people, make_titles
 from recsysops.simulation.descriptions import describe
 from recsysops.simulation.expectations import make_expectations
-from recsysops.simulation.faults import INDEX_DELAY_DAYS, STALE_SHARE, Fault, corrupt, plant
+from recsysops.simulation.faults import INDEX_DELAY_DAYS, Fault, corrupt, plant
 from recsysops.simulation.files import (
     CATALOGUE_DIRT,
     EXPECTATION_DIRT,
@@ -37,9 +37,10 @@ from recsysops.simulation.planning import PAST, UNANNOUNCED, UPCOMING, Slate, la
 from recsysops.simulation.recommender import Readings, read
 from recsysops.simulation.report import DirtyRow, PlantedFault, SimulationReport
 from recsysops.simulation.serving import MarketWorld, serve_market
-from recsysops.simulation.truth import Treatment, fault_table, treatment_table
+from recsysops.simulation.state import TitleState, announcements
+from recsysops.simulation.truth import Treatment, fault_table, repeats_table, treatment_table
 from recsysops.simulation.versions import catalogue_rows, make_versions
-from recsysops.simulation.world import MARKETS, Ints, WorldConfig, stream
+from recsysops.simulation.world import MARKETS, Ints, WorldConfig
 
 Progress = Callable[[str, float], None]
 _NEVER: Final = 1_000_000
@@ -76,21 +77,7 @@ def build_world(config: WorldConfig) -> World:
     shadows = shadows.assign(**{f.TITLE: shadows[f.TITLE].map(shadow)})
     versions = pd.concat([corrupt(config, clean, faults), shadows], ignore_index=True)
     versions = versions.sort_values([OBSERVED_AT, f.TITLE], kind="stable", ignore_index=True)
-    readings = _stale(config, versions, faults, read(versions, people))
-    return World(config, slate, titles, people, described, versions, readings, faults)
-
-
-def _stale(config: WorldConfig, versions: pd.DataFrame, faults: Sequence[Fault], readings: Readings) -> Readings:
-    """Mix another title's content into the vectors of titles whose embedding is stale."""
-    rng = stream(config, 10)
-    title = versions[f.TITLE].to_numpy()
-    for fault in faults:
-        if fault.kind.name == "stale_embedding":
-            share = np.float32(STALE_SHARE[fault.severity - 1])
-            other = readings.content[rng.integers(len(title))]
-            rows = title == fault.row
-            readings.content[rows] = (1 - share) * readings.content[rows] + share * other
-    return readings
+    return World(config, slate, titles, people, described, versions, read(versions, people), faults)
 
 
 def market_world(world: World, market: int) -> MarketWorld:
@@ -106,7 +93,26 @@ def market_world(world: World, market: int) -> MarketWorld:
         config=world.config, market=market, titles=world.titles, people=world.people, readings=world.readings,
         version_row=world.versions[f.TITLE].to_numpy(), version_at=_microseconds(world.versions[OBSERVED_AT]),
         original=original,
-        launch_day=launch_day, first_day=first_day, is_announced=(slate.role == PAST) | (slate.role == UPCOMING),
+        launch_day=launch_day, first_day=first_day, n_known=n_known(slate),
+        is_announced=(slate.role == PAST) | (slate.role == UPCOMING),
+    )  # fmt: skip
+
+
+def n_known(slate: Slate) -> int:
+    """Return how many titles have been launched or announced by `as_of`; the others follow after them."""
+    return int(np.count_nonzero(slate.role != UNANNOUNCED))
+
+
+def _title_state(world: World, plan: pd.DataFrame) -> TitleState:
+    """Return what the recommender knows of titles at `as_of`."""
+    config, slate = world.config, world.slate
+    at, row = _microseconds(world.versions[OBSERVED_AT]), world.versions[f.TITLE].to_numpy()
+    as_of = np.array([int(config.as_of.timestamp()) * 1_000_000])
+    known = np.flatnonzero((at <= as_of[0]) & (row < n_known(slate)))
+    return TitleState(
+        title_id=np.array(slate.item_id[: n_known(slate)]), version_row=row[known], version_at=at[known],
+        readings=world.readings.take(known), people=world.people.topics, as_of=as_of,
+        **announcements(config, slate, plan, world.titles.in_market),
     )  # fmt: skip
 
 
@@ -129,7 +135,7 @@ def simulate(config: WorldConfig, folder: Path, progress: Progress | None = None
     tell("building the world", 0.0)
     world = build_world(config)
     parts = folder / ".parts"
-    for name in ("impressions", "interactions", "truth"):
+    for name in ("impressions", "interactions", "truth", "recommender"):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
     shutil.rmtree(parts, ignore_errors=True)
@@ -191,9 +197,8 @@ def _serve(world: World, parts: Path, executor: Executor | None, tell: Progress)
 
 def _write_logs(world: World, parts: Path, executor: Executor | None, tell: Progress) -> LogCounts:
     config, folder = world.config, parts.parent
-    n_named = int(np.count_nonzero(world.slate.role != UNANNOUNCED))
     members = tuple(make_members(config, m).pseudonym for m in range(len(MARKETS)))
-    names = LogNames(members, world.slate.item_id[:n_named])
+    names = LogNames(members, world.slate.item_id[: n_known(world.slate)])
     dates = range(7 * config.n_weeks)
     jobs = [(config, names, parts, folder, dates[k : k + _CHUNK]) for k in range(0, len(dates), _CHUNK)]
     tell(_WRITE, 0.0)
@@ -212,12 +217,16 @@ def _write_tables(world: World, by_market: Sequence[Treatment], counts: LogCount
     catalogue = catalogue_rows(slate, world.versions, known, pd.Timestamp(config.as_of))
     catalogue = whole_numbers(catalogue, (f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT))
     plan = launch_plan(config, slate, titles.in_market)
+    _title_state(world, plan).save(folder / "recommender")
     dirty: list[DirtyRow] = []
     dirty += write_csv(folder / "catalogue.csv", catalogue, CATALOGUE_DIRT)
     dirty += write_csv(folder / "launch_plan.csv", plan, PLAN_DIRT)
     dirty += write_csv(folder / "expectations.csv", make_expectations(config, slate, treatment), EXPECTATION_DIRT)
     treatment.drop(columns=f.TITLE).to_parquet(folder / "truth" / "treatment.parquet", index=False)
     faults.to_csv(folder / "truth" / "faults.csv", index=False, lineterminator="\n")
+    if config.n_repeats:
+        repeats = repeats_table(config, slate, by_market, world.faults, titles.in_market).drop(columns=f.TITLE)
+        repeats.to_parquet(folder / "truth" / "repeats.parquet", index=False)
     n_past = sum(slate.role[fault.row] == PAST for fault in world.faults)
     return SimulationReport(
         folder=folder, catalogue=folder / "catalogue.csv", launch_plan=folder / "launch_plan.csv",

@@ -9,13 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from recsysops.simulation._pages import NOISE_SCALE, Offer, PageMaker, Pages
+from recsysops.simulation._pages import NOISE_SCALE, PageMaker, Pages, Visits
 from recsysops.simulation._popularity import Popularity
-from recsysops.simulation.catalogue import People, Titles
+from recsysops.simulation._ranking import Offer, Ranker
+from recsysops.simulation.catalogue import People, Titles, draw_shock
+from recsysops.simulation.drift import make_drift, moved, trained_on
 from recsysops.simulation.members import Members, draw_active, make_members
 from recsysops.simulation.recommender import Readings
+from recsysops.simulation.state import NOT_YET, Journal, MarketState, day_starts, retrainings
 from recsysops.simulation.truth import Treatment
-from recsysops.simulation.world import MARKETS, SURFACES, Floats, Ints, WorldConfig, day_start, stream
+from recsysops.simulation.world import SURFACES, Floats, Ints, WorldConfig, stream
 
 IMPRESSION: Final = np.dtype(
     [("ts", "<i8"), ("member", "<u2"), ("title", "<u2"), ("position", "u1"), ("surface", "u1")]
@@ -49,6 +52,8 @@ class MarketWorld:
     """Day of launch; beyond the last day where it never launches."""
     first_day: Ints
     """First day in the candidate index, later than the launch where the index lags."""
+    n_known: int
+    """Titles the service has launched or announced by `as_of`, the first rows."""
     is_announced: np.ndarray
     """Titles members may ask for before launch."""
 
@@ -62,20 +67,34 @@ class MarketService:
         self.rng, self.shadow_rng = stream(config, 30, world.market), stream(config, 31, world.market)
         self.members: Members = make_members(config, world.market)
         noise = self.rng.standard_normal(_NOISE_SIZE, dtype=np.float32) * np.float32(NOISE_SCALE)
-        self.pages = PageMaker(self.members, world.market, config.candidates_per_cluster, noise)
+        self.pages = PageMaker(noise)
+        self.drift = make_drift(config, world.market)
+        self.taste = self.members.taste
         known = np.where(world.launch_day < 0, world.titles.quality[world.original], 0.0).astype(np.float32)
-        self.popularity = Popularity(world.titles, world.people, known)
-        self.starts = np.array([_microseconds(config, world.market, day) for day in range(config.n_days + 1)])
+        self.popularity = Popularity.of_old_service(world.titles, world.people, known)
+        self.journal = Journal(world.n_known, self.popularity)
+        self.starts = day_starts(config, world.market)
         self.version = np.full(len(world.original), -1, dtype=np.int64)
         self.n_observed = 0
-        self.treatment = Treatment.empty(len(world.original), config.n_days, config.members_per_market)
+        self.treatment = Treatment.empty(
+            len(world.original), config.n_days, config.members_per_market, config.n_repeats
+        )
         self.is_sampled = self.rng.random(config.members_per_market) < config.future_share
+        self.repeat_rng = stream(config, 32, world.market)
+        self.ranker = self._trained(0)
 
     def serve(self, day: int) -> tuple[np.ndarray, np.ndarray]:
         """Serve one day on all surfaces and return its impressions and interactions."""
         self._observe(day)
+        if trained_on(day) == day:
+            self.ranker = self._trained(day)
+        self.taste = moved(self.members.taste, self.drift[day])
         self.popularity.fade()
         offer = self._offer(day)
+        is_past = day < self.world.config.n_history_days
+        if is_past:
+            self.journal.begin(self.popularity)
+            self._repeat(day, offer)
         impressions, interactions = [], []
         shown = np.zeros(len(self.world.original), dtype=np.float32)
         played = np.zeros_like(shown)
@@ -83,7 +102,9 @@ class MarketService:
             seen, plays = self._serve_surface(day, surface, offer, (shown, played))
             impressions.append(seen)
             interactions.append(plays)
-        if day >= self.world.config.n_history_days:
+        if is_past:
+            self.journal.end(shown, played)
+        else:
             shown /= np.float32(self.world.config.future_share)
             played /= np.float32(self.world.config.future_share)
         self.popularity.learn(shown, played)
@@ -92,6 +113,11 @@ class MarketService:
         self.popularity.learn_groups(offer.readings.take(np.arange(offer.n_real)), shown[rows], played[rows])
         interactions.append(self._wishes(day))
         return np.concatenate(impressions), np.concatenate(interactions)
+
+    def _trained(self, day: int) -> Ranker:
+        """Return the ranker as trained on a day: by the tastes of that day."""
+        known = moved(self.members.known, self.drift[day])
+        return Ranker(known, self.members.group, self.world.market, self.world.config.candidates_per_cluster)
 
     def _observe(self, day: int) -> None:
         """Take in the metadata versions that have become known before the day begins."""
@@ -121,13 +147,9 @@ class MarketService:
         self, day: int, surface: int, offer: Offer, counts: tuple[Floats, Floats]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Serve a surface for a day, add what was shown and played to `counts`, and return both logs."""
-        active, ts = self._visits(day, surface)
-        depth = 5 + self.rng.binomial(8, 0.5, len(active))
-        offset = int(self.rng.integers(1 << 30))
-        shock = self.world.titles.shock[self.world.original[offer.rows], self.world.market, surface]
-        by_title = self.pages.scores_of_titles(offer, shock, surface)
-        by_title = np.where(offer.readings.in_market[:, self.world.market], by_title, np.float32(-50.0))
-        pages = self.pages.make(active, depth, offer, by_title, self.pages.candidates(offer, surface), offset)
+        visits, ts = self._visits(day, surface)
+        active = visits.active
+        pages = self.pages.make(self.ranker, offer, surface, self._shock(offer, surface), visits)
         rows = np.concatenate([offer.rows[pages.title], offer.rows[pages.shadow_title]])
         visit = np.concatenate([pages.visit, pages.shadow_visit])
         position = np.concatenate([pages.position, pages.shadow_position])
@@ -137,18 +159,43 @@ class MarketService:
         self.treatment.record(surface, day, active, (rows, active[visit], day - self.world.launch_day[rows]))
         return self._log(active, ts, offer, pages, is_played, surface)
 
-    def _visits(self, day: int, surface: int) -> tuple[Ints, Ints]:
+    def _shock(self, offer: Offer, surface: int) -> Floats:
+        rows = self.world.original[offer.rows]
+        return np.asarray(self.world.titles.shock[rows, self.world.market, surface], dtype=np.float32)
+
+    def _repeat(self, day: int, offer: Offer) -> None:
+        """Serve the day again for the titles it launches: another shock, other members, other noise. Nobody learns."""
+        launched = np.flatnonzero(self.world.launch_day[offer.rows[: offer.n_real]] == day)
+        n = self.world.config.n_repeats if len(launched) else 0
+        for number in range(n):
+            drawn = draw_shock(self.repeat_rng, len(launched))
+            for surface in range(len(SURFACES)):
+                shock = self._shock(offer, surface).copy()
+                shock[launched] = drawn[:, self.world.market, surface]
+                active = self._draw_active(self.repeat_rng, day, surface)
+                visits = _read_pages(self.repeat_rng, active)
+                pages = self.pages.make(self.ranker, offer, surface, shock, visits)
+                shown = np.bincount(pages.title, minlength=len(offer.rows))[launched]
+                self.treatment.repeat(surface, number, offer.rows[launched], shown, len(active))
+
+    def _draw_active(self, rng: np.random.Generator, day: int, surface: int) -> Ints:
+        weekend = 1.05 if self.world.config.date_of(day).weekday() >= 5 else 1.0
+        activity = self.members.activity * np.float32(1.0 + 0.1 * surface)
+        return draw_active(rng, activity, round(self.world.config.active_per_cell * weekend))
+
+    def _visits(self, day: int, surface: int) -> tuple[Visits, Ints]:
         """Draw who visits and when; after `as_of` only the sampled members are simulated."""
         config = self.world.config
-        weekend = 1.05 if config.date_of(day).weekday() >= 5 else 1.0
-        activity = self.members.activity * np.float32(1.0 + 0.1 * surface)
         if day < config.n_history_days:
-            active = draw_active(self.rng, activity, round(config.active_per_cell * weekend))
+            active = self._draw_active(self.rng, day, surface)
         else:
+            weekend = 1.05 if config.date_of(day).weekday() >= 5 else 1.0
+            activity = self.members.activity * np.float32(1.0 + 0.1 * surface)
             sampled = np.flatnonzero(self.is_sampled)
             size = round(config.active_per_cell * weekend * len(sampled) / len(activity))
             active = sampled[draw_active(self.rng, activity[sampled], size)]
-        return active, self._times(day, len(active))
+        ts = self._times(day, len(active))
+        return _read_pages(self.rng, active), ts
 
     def _times(self, day: int, size: int) -> Ints:
         share = np.concatenate([[0.0], np.cumsum(_HOURS) / np.sum(_HOURS)])
@@ -160,7 +207,7 @@ class MarketService:
     def _is_played(self, member: Ints, row: Ints, position: Ints, n_real: int) -> np.ndarray:
         """Decide by true taste, quality and position; shadows have draws of their own, after the real ones."""
         titles, original = self.world.titles, self.world.original[row]
-        fit = np.einsum("ij,ij->i", self.members.taste[member], titles.content[original]) - np.float32(1 / 16)
+        fit = np.einsum("ij,ij->i", self.taste[member], titles.content[original]) - np.float32(1 / 16)
         logit = -3.2 + _LIKING_GAIN * fit + titles.quality[original]
         chance = 1.0 / (1.0 + np.exp(-logit)) / (1.0 + 0.12 * position)
         draws = self.rng.random(n_real, dtype=np.float32)
@@ -184,6 +231,18 @@ class MarketService:
         ratings["kind"] = 1
         return seen, np.concatenate([plays, ratings])
 
+    def state(self) -> MarketState:
+        """Return what the recommender knows, as of the last day of the history."""
+        config, w = self.world.config, self.world
+        last = config.n_history_days - 1
+        first_day = w.first_day[: w.n_known]
+        return MarketState(
+            starts=self.starts, pseudonym=np.array(self.members.pseudonym), known=self.members.known,
+            group=self.members.group, drift=retrainings(self.drift, last),
+            n_candidates=np.array([config.candidates_per_cluster]),
+            index_day=np.where(first_day <= last, first_day, NOT_YET), **self.journal.arrays(),
+        )  # fmt: skip
+
     def _wishes(self, day: int) -> np.ndarray:
         """Return reminders set for titles about to launch and searches for those just launched."""
         w, n = self.world, len(self.world.titles.quality)
@@ -200,8 +259,9 @@ class MarketService:
         return wishes
 
 
-def _microseconds(config: WorldConfig, market: int, day: int) -> int:
-    return int(day_start(config, MARKETS[market], day).timestamp()) * 1_000_000
+def _read_pages(rng: np.random.Generator, active: Ints) -> Visits:
+    """Draw how far each visitor reads, and the noise of their pages."""
+    return Visits(active, 5 + rng.binomial(8, 0.5, len(active)), int(rng.integers(1 << 30)))
 
 
 def part_path(parts: Path, kind: str, market: int, date_number: int) -> Path:
@@ -211,6 +271,8 @@ def part_path(parts: Path, kind: str, market: int, date_number: int) -> Path:
 
 def serve_market(world: MarketWorld, parts: Path) -> Treatment:
     """Run the service of a market over all days, leave its logs in `parts` and return the treatment of every title.
+
+    The state of its recommender as of `as_of` is written beside `parts`, into the folder `recommender`.
 
     One part per UTC date from the first date to the day before `as_of`; nothing at or after `as_of` is kept.
     """
@@ -230,4 +292,5 @@ def serve_market(world: MarketWorld, parts: Path) -> Treatment:
             if 0 <= date < n_dates:
                 np.save(part_path(parts, kind, world.market, date), known[number == date])
             open_rows[kind] = [known[number > date]]
+    service.state().save(parts.parent / "recommender", world.market)
     return service.treatment

@@ -4,13 +4,22 @@ Counted while serving, on the same members and the same noise. Not part of what 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from recsysops.columns import FIELD, HORIZON, KIND, LAUNCH_AT, MARKET, N_ACTIVE, SEVERITY, SURFACE, TITLE_ID
-from recsysops.simulation._fields import MATERIAL, REACH, REACH_WITHOUT_FAULTS, TITLE
+from recsysops.simulation._fields import (
+    IS_HIDDEN,
+    MATERIAL,
+    REACH,
+    REACH_WITHOUT_FAULTS,
+    REPEAT,
+    REPEATED_ACTIVE,
+    REPEATED_REACH,
+    TITLE,
+)
 from recsysops.simulation.faults import Fault
 from recsysops.simulation.planning import BACK, UNANNOUNCED, Slate, launch_starts
 from recsysops.simulation.world import HORIZONS, MARKETS, SURFACES, Bools, Floats, Ints, WorldConfig
@@ -30,15 +39,21 @@ class Treatment:
     """Surface x title x member."""
     active: Bools
     """Surface x day x member."""
+    repeated: Ints
+    """Surface x repeat x title: members shown the title when its first day was served again; 0 where it was not."""
+    n_repeated: Ints
+    """Surface x repeat x title: members active then; 0 where it was not repeated."""
 
     @classmethod
-    def empty(cls, n_rows: int, n_days: int, n_members: int) -> "Treatment":
+    def empty(cls, n_rows: int, n_days: int, n_members: int, n_repeats: int = 0) -> "Treatment":
         """Return a record of nothing."""
         n = len(SURFACES)
         return cls(
             np.zeros((n, n_rows, _DAYS), dtype=np.int64),
             np.zeros((n, n_rows, n_members), dtype=np.bool_),
             np.zeros((n, n_days, n_members), dtype=np.bool_),
+            np.zeros((n, n_repeats, n_rows), dtype=np.int64),
+            np.zeros((n, n_repeats, n_rows), dtype=np.int64),
         )
 
     def record(self, surface: int, day: int, active: Ints, shown: tuple[Ints, Ints, Ints]) -> None:
@@ -52,6 +67,11 @@ class Treatment:
         seen[flat[is_new]] = True
         np.add.at(self.new_members[surface].reshape(-1), rows[is_new] * _DAYS + age[is_new], 1)
 
+    def repeat(self, surface: int, number: int, rows: Ints, shown: Ints, n_active: int) -> None:
+        """Add a repeat of the first day of some titles."""
+        self.repeated[surface, number, rows] = shown
+        self.n_repeated[surface, number, rows] = n_active
+
     def n_active(self, surface: int, days: Ints, horizon: int) -> Ints:
         """Return for each first day how many members were active in the `horizon` days from it."""
         unique, where = np.unique(days, return_inverse=True)
@@ -60,7 +80,7 @@ class Treatment:
 
     def counted(self) -> "Treatment":
         """Return the record without the members each title was shown to, which is large and no longer needed."""
-        return Treatment(self.new_members, np.zeros((0, 0, 0), dtype=np.bool_), self.active)
+        return replace(self, seen=np.zeros((0, 0, 0), dtype=np.bool_))
 
 
 def treatment_table(
@@ -90,6 +110,33 @@ def treatment_table(
                     LAUNCH_AT: launch_starts(config, slate.launch_day[rows], m),
                     REACH: total[rows] / n_active, REACH_WITHOUT_FAULTS: total[shadow[rows]] / n_active,
                 }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def repeats_table(
+    config: WorldConfig, slate: Slate, by_market: Sequence[Treatment], faults: Sequence[Fault], in_market: Bools
+) -> pd.DataFrame:
+    """Return first-day reach beside that of each repeat of the first day, for past launches.
+
+    One row per title x market x surface x repeat. A title that was not shown at all on its first day has no repeats of
+    its own: they are 0 as well.
+    """
+    table = treatment_table(config, slate, by_market, faults, in_market)
+    is_past = slate.launch_day[table[TITLE]] < config.n_history_days
+    table = table[(table[HORIZON] == 1) & is_past].drop(columns=HORIZON).reset_index(drop=True)
+    table[IS_HIDDEN] = table[TITLE].isin([fault.row for fault in faults if fault.kind.name == "not_indexed"])
+    market = table[MARKET].map({market.code: m for m, market in enumerate(MARKETS)}).to_numpy()
+    surface = table[SURFACE].map({name: s for s, name in enumerate(SURFACES)}).to_numpy()
+    shown, active = (
+        np.stack([getattr(treatment, name) for treatment in by_market])[market, surface, :, table[TITLE]]
+        for name in ("repeated", "n_repeated")
+    )
+    parts = []
+    for number in range(config.n_repeats):
+        n_active = np.where(active[:, number] > 0, active[:, number], table[N_ACTIVE])
+        reach = shown[:, number] / n_active
+        part = table.assign(**{REPEATED_REACH: reach, REPEATED_ACTIVE: n_active})
+        parts.append(part.assign(**{REPEAT: number}))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -3,6 +3,7 @@
 Natural missingness belongs here (it differs by provider and field and does little harm); faults do not.
 """
 
+import re
 from typing import Final
 
 import numpy as np
@@ -11,24 +12,29 @@ import pandas as pd
 from recsysops.columns import MARKET, OBSERVED_AT
 from recsysops.simulation import _fields as f
 from recsysops.simulation.catalogue import Titles
+from recsysops.simulation.embeddings import embed
 from recsysops.simulation.planning import BACK, Slate, announced_at, launch_starts
 from recsysops.simulation.world import Ints, WorldConfig, stream
 
 _LEADS: Final = ((35.0, 60.0), (24.0, 34.0), (12.0, 23.0), (4.0, 11.0), (0.4, 3.0))
 """Days before launch at which the versions of a title are observed, from and to."""
+_ARTWORK: Final = (f.ARTWORK, f.ARTWORK_DE, f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT, f.ARTWORK_QUALITY)
 _ARRIVAL: Final[dict[tuple[str, ...], tuple[float, ...]]] = {
     (f.GENRES,): (0.70, 0.25, 0.05, 0.0, 0.0),
     (f.RATING, f.RATING_DE): (0.50, 0.30, 0.20, 0.0, 0.0),
     (f.CAST, f.DIRECTOR): (0.60, 0.30, 0.10, 0.0, 0.0),
-    (f.SYNOPSIS,): (0.35, 0.42, 0.20, 0.03, 0.0),
+    (f.SYNOPSIS, f.EMBEDDING): (0.35, 0.42, 0.20, 0.03, 0.0),
     (f.TAGS,): (0.10, 0.50, 0.30, 0.10, 0.0),
-    (f.ARTWORK, f.ARTWORK_DE, f.ARTWORK_WIDTH, f.ARTWORK_HEIGHT): (0.0, 0.45, 0.42, 0.13, 0.0),
+    _ARTWORK: (0.0, 0.45, 0.42, 0.13, 0.0),
     (f.TRAILER,): (0.0, 0.20, 0.45, 0.25, 0.10),
     (f.DUBS, f.DUBS_DE): (0.0, 0.30, 0.50, 0.20, 0.0),
     (f.SUBTITLES, f.SUBTITLES_DE): (0.0, 0.30, 0.40, 0.30, 0.0),
     (f.RUNTIME,): (0.50, 0.30, 0.20, 0.0, 0.0),
 }
 """Share of titles whose field arrives with each version; what is not named here is there from the first."""
+_DRAFT_SHARE: Final = 0.15
+"""Share of titles whose first synopsis is a draft."""
+_SENTENCE_END: Final = re.compile(r"(?<=[.]) ")
 _NEVER: Final = {
     f.TRAILER: 0.12,
     f.TAGS: 0.06,
@@ -55,6 +61,7 @@ def make_versions(config: WorldConfig, slate: Slate, titles: Titles, described: 
     for fields, arrival in _arrivals(rng, slate, titles, has_version).items():
         missing = version < arrival[title]
         frame[list(fields)] = frame[list(fields)].mask(np.repeat(missing[:, None], len(fields), axis=1))
+    _show_drafts(config, slate, frame, title)
     observed_at = _observed_at(config, rng, slate)[title, version]
     frame.insert(0, OBSERVED_AT, pd.DatetimeIndex(observed_at).tz_localize("UTC"))
     frame.insert(0, f.TITLE, title)
@@ -79,6 +86,19 @@ def _arrivals(
         chance = share * (0.5 + titles.provider / 11.0)
         arrivals[(field,)] = np.where(rng.random(n) < chance, 9, 0)
     return arrivals
+
+
+def _show_drafts(config: WorldConfig, slate: Slate, frame: pd.DataFrame, title: Ints) -> None:
+    """Let the synopsis of some titles arrive as a draft of two sentences; its embedding is renewed a version late."""
+    is_draft = (stream(config, 11).random(len(slate.role)) < _DRAFT_SHARE) & (slate.role != BACK)
+    rows = np.flatnonzero(is_draft[title] & frame[f.SYNOPSIS].notna().to_numpy())
+    number = pd.Series(rows).groupby(title[rows]).cumcount().to_numpy()
+    first, second = rows[number == 0], rows[number == 1]
+    drafts = frame[f.SYNOPSIS].iloc[first].str.split(_SENTENCE_END).str[:2].str.join(" ")
+    frame.loc[first, f.SYNOPSIS] = drafts
+    of_draft = pd.Series([embed(text) for text in drafts], index=title[first], dtype="str")
+    frame.loc[first, f.EMBEDDING] = of_draft.to_numpy()
+    frame.loc[second, f.EMBEDDING] = of_draft.loc[title[second]].to_numpy()
 
 
 def _observed_at(config: WorldConfig, rng: np.random.Generator, slate: Slate) -> np.ndarray:

@@ -69,6 +69,11 @@ class WorldConfig:
     """Planted faults among the upcoming titles."""
     future_share: float = 0.5
     """Share of members simulated after `as_of`, 0-1: the future is only measured, never written."""
+    taste_drift: float = 0.06
+    """How far the logarithm of a market's weight of a topic moves in a week, standard deviation; 0: tastes stay."""
+    n_repeats: int = 0
+    """How often the launch day of every past title is served again, with another shock, other members and other noise:
+    what no predictor can know. It changes nothing else; see `ceiling`."""
     workers: int = 2
     """Processes; the result does not depend on it."""
 
@@ -84,6 +89,8 @@ class WorldConfig:
             raise UsageError(
                 "A simulated world is empty: weeks, launches, upcoming titles and workers are at least 1. Raise them."
             )
+        if self.taste_drift < 0 or self.n_repeats < 0:
+            raise UsageError("Taste drift or repeats are below 0 (expected 0 or more). Raise them.")
         if not 50 <= self.active_per_cell <= self.members_per_market * 0.5:
             raise UsageError(
                 f"Active members per day: {self.active_per_cell} (expected 50 to half of "

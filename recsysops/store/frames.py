@@ -24,12 +24,17 @@ _KINDS: Final[dict[str, Kind]] = {
         "time",
     ),
     **dict.fromkeys(
-        (c.HORIZON, c.LEAD, c.DAY, c.EVENTS, c.NEW_MEMBERS, c.N_ACTIVE, c.N_EVENTS, c.N_FINDINGS), "integer"
+        (
+            c.HORIZON, c.LEAD, c.DAY, c.EVENTS, c.NEW_MEMBERS, c.N_ACTIVE, c.N_EVENTS, c.N_FINDINGS, c.N_MEMBERS,
+        ),
+        "integer",
     ),
     **dict.fromkeys(
         (
             c.LOW, c.BEST, c.HIGH, c.CONFIDENCE, c.POSITION_P10, c.POSITION_P50, c.POSITION_P90, c.VALUE, c.NUMERATOR,
             c.DENOMINATOR, c.MARGIN, c.WORTH, c.WORTH_LOW, c.WORTH_HIGH, c.SCORE, *c.QUANTILES,
+            c.ACTUAL, c.PIT, c.CRPS, c.PINBALL, c.ABSOLUTE_ERROR, c.ELIGIBLE_SHARE, c.CANDIDATE_SHARE, c.REACH_JOINT,
+            c.REACH_ALONE, c.STANDARD_ERROR, c.RANK_PERCENTILE, c.MARGIN_P10, c.MARGIN_P50, c.MARGIN_P90,
         ),
         "number",
     ),
@@ -56,6 +61,9 @@ RESULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "cells": (*c.BOARD_CELL, c.AS_OF),
 }
 """Result table to the columns of its loaded frame."""
+LAUNCH_SCORES: Final = "launch_scores"
+SCORE_KEY: Final = (*c.TARGET_KEY, c.LEAD, c.PREDICTOR, c.MODEL_ID)
+"""Of LAUNCH_SCORE: of each key one row counts."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -7,17 +7,21 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session
 
+from recsysops import columns as c
 from recsysops.settings import RetentionSettings
-from recsysops.store.bulk import pieces
+from recsysops.store.bulk import pieces, stored
+from recsysops.store.frames import LAUNCH_SCORES, micros
 from recsysops.store.results import RESULT_MODELS
 from recsysops.store.tables import Tables
 from recsysops.store.tables_followed import BacktestRow, RunRow
 from recsysops.store.tables_input import BatchRow, QuarantinedRowRow
-from recsysops.store.tables_results import ResultSetRow
+from recsysops.store.tables_predicted import LaunchScoreRow
+from recsysops.store.tables_results import PredictionRow, ResultSetRow
 
 BACKTESTS: Final = "backtests"
 RUNS: Final = "runs"
 QUARANTINE: Final = "quarantine"
+_DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
 
 
 class SqlHousekeeping:
@@ -30,13 +34,18 @@ class SqlHousekeeping:
     def prune(self, policy: RetentionSettings, now: datetime) -> Mapping[str, int]:
         """Remove what the policy no longer keeps; return rows removed by table, every table a key.
 
-        Of results the latest of each table stay, of runs the last followed one and those whose results are still there,
-        of backtests the latest. Quarantined rows go, their counts stay with their batch. Space is used again, not given
-        back to the file system.
+        Of results the latest of each table stay, of predictions also those whose outcome may still come, of runs the
+        last followed one and those whose results are still there, of backtests the latest. Quarantined rows go, their
+        counts stay with their batch. Space is used again, not given back to the file system.
         """
         results_before = now - timedelta(days=policy.results_days)
         runs_before = now - timedelta(days=policy.runs_days)
-        removed = {table: self._results(table, model, results_before) for table, model in RESULT_MODELS.items()}
+        others = {table: model for table, model in RESULT_MODELS.items() if table != c.PREDICTIONS}
+        removed = {table: self._results(table, model, results_before) for table, model in others.items()}
+        removed[c.PREDICTIONS] = self._predictions(results_before, now - timedelta(days=policy.unscored_days))
+        removed[LAUNCH_SCORES] = self._remove(
+            LaunchScoreRow, LaunchScoreRow.launch_at < now - timedelta(days=policy.scores_days)
+        )
         removed[BACKTESTS] = self._backtests(runs_before)
         removed[RUNS] = self._runs(runs_before)
         old = select(BatchRow.batch_id).where(BatchRow.loaded_at < now - timedelta(days=policy.quarantine_days))
@@ -51,6 +60,21 @@ class SqlHousekeeping:
         before = min(before, latest)
         self._remove(ResultSetRow, of_table, ResultSetRow.as_of < before)
         return self._remove(model, model.as_of < before)
+
+    def _predictions(self, before: datetime, settled: datetime) -> int:
+        """Remove old predictions, but not those whose outcome may still come: their window ends after `settled`."""
+        of_table = ResultSetRow.table_name == c.PREDICTIONS
+        latest = self._session.scalar(select(func.max(ResultSetRow.as_of)).where(of_table))
+        if latest is None:
+            return 0
+        before = min(before, latest)
+        row = PredictionRow
+        ends = stored(row.__table__.c.launch_at) + row.horizon * _DAY
+        is_settled = row.launch_at.is_(None) | (ends <= micros(settled))
+        removed = self._remove(row, row.as_of < before, is_settled)
+        left = select(row.as_of).where(row.as_of < before)
+        self._remove(ResultSetRow, of_table, ResultSetRow.as_of < before, ResultSetRow.as_of.not_in(left))
+        return removed
 
     def _backtests(self, before: datetime) -> int:
         latest = self._session.scalar(select(func.max(BacktestRow.sequence)))

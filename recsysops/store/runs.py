@@ -1,4 +1,4 @@
-"""Records of runs, and which model is active."""
+"""Records of runs."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -6,11 +6,10 @@ from typing import cast
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from recsysops.domain.model import ModelCard
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.verdict import StepOutcome
 from recsysops.store.bulk import pieces, wanted_text
-from recsysops.store.tables_followed import ActiveModelRow, ModelRow, RunRow, RunStepRow
+from recsysops.store.tables_followed import RunRow, RunStepRow
 
 
 class SqlRuns:
@@ -61,31 +60,6 @@ class SqlRuns:
         return tuple(_run(row, tuple(steps[row.run_id])) for row in rows)
 
 
-class SqlModels:
-    """See `ModelRepository`."""
-
-    def __init__(self, session: Session) -> None:
-        """Work in the transaction of `session`."""
-        self._session = session
-
-    def activate(self, card: ModelCard) -> None:
-        """Add the card, if new, and make it the active one of its measure and horizon."""
-        if self._session.get(ModelRow, card.model_id) is None:
-            self._session.add(ModelRow(**vars(card)))
-            self._session.flush()
-        self._session.merge(ActiveModelRow(measure=card.measure, horizon=card.horizon, model_id=card.model_id))
-        self._session.flush()
-
-    def active(self) -> tuple[ModelCard, ...]:
-        """Return the active cards by measure and horizon."""
-        wanted = (
-            select(ModelRow)
-            .join(ActiveModelRow, ActiveModelRow.model_id == ModelRow.model_id)
-            .order_by(ActiveModelRow.measure, ActiveModelRow.horizon)
-        )
-        return tuple(_card(row) for row in self._session.scalars(wanted))
-
-
 def _run(row: RunRow, steps: tuple[StepReport, ...]) -> Run:
     return Run(
         run_id=row.run_id, verb=row.verb, as_of=row.as_of, started_at=row.started_at, finished_at=row.finished_at,
@@ -98,11 +72,3 @@ def _step(row: RunStepRow) -> StepReport:
     return StepReport(
         kind=row.kind, name=row.name, outcome=StepOutcome(row.outcome), reason=row.reason, seconds=row.seconds, n=row.n
     )
-
-
-def _card(row: ModelRow) -> ModelCard:
-    return ModelCard(
-        model_id=row.model_id, measure=row.measure, horizon=row.horizon, trained_as_of=row.trained_as_of,
-        n_titles=row.n_titles, n_rows=row.n_rows, folder=row.folder, manifest_sha256=row.manifest_sha256,
-        serves=row.serves, reason=row.reason, scores=cast("dict[str, float]", row.scores), label=row.label,
-    )  # fmt: skip

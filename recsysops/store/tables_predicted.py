@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recsysops.store.column_types import AutoId
@@ -35,6 +35,15 @@ class ShadowScoreRow(Tables):
     margin_p90: Mapped[float | None]
     model_version: Mapped[str | None]
     reason: Mapped[str | None]
+
+
+class ModelRecipeRow(Tables):
+    """What a model was trained with: models of one recipe differ in data only."""
+
+    __tablename__ = "model_recipe"
+
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.model_id"), primary_key=True)
+    recipe: Mapped[str]
 
 
 class ChallengerRow(Tables):

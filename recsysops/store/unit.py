@@ -14,9 +14,12 @@ from recsysops.store.changes import SqlChanges
 from recsysops.store.engine import reading_engine, write_guard_of, writing_engine
 from recsysops.store.housekeeping import SqlHousekeeping
 from recsysops.store.issues import SqlIssues
+from recsysops.store.models import SqlModels
 from recsysops.store.refusals import DatabaseErrors, refusal
 from recsysops.store.results import SqlResults
-from recsysops.store.runs import SqlModels, SqlRuns
+from recsysops.store.runs import SqlRuns
+from recsysops.store.scores import SqlScores
+from recsysops.store.shadow import SqlShadow
 from recsysops.store.treatment import SqlTreatment
 from recsysops.store.versions import SqlVersions
 
@@ -33,6 +36,8 @@ class SqlUnitOfWork:
     issues: SqlIssues
     runs: SqlRuns
     models: SqlModels
+    scores: SqlScores
+    shadow: SqlShadow
 
     def __init__(self, engine: Engine, *, guard: Callable[[], AbstractContextManager[None]] | None) -> None:
         """Prepare a unit of work on `engine`: one that may commit has a guard, which it holds until it is left."""
@@ -61,6 +66,8 @@ class SqlUnitOfWork:
         self.issues = SqlIssues(session)
         self.runs = SqlRuns(session)
         self.models = SqlModels(session)
+        self.scores = SqlScores(session)
+        self.shadow = SqlShadow(session)
         return self
 
     def __exit__(

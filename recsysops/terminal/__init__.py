@@ -19,14 +19,46 @@ from recsysops.terminal.checks import tell_check
 from recsysops.terminal.data import batch_list, decided, held_list, pruned
 from recsysops.terminal.guesses import started
 from recsysops.terminal.lists import backtested, examined, issue_list, kept_out, plugin_list
-from recsysops.terminal.steps import checked, cycled, detected, ingested, predicted, trained
+from recsysops.terminal.models import model_answers, model_comparisons, model_detail, model_list
+from recsysops.terminal.scores import learned, scored
+from recsysops.terminal.steps import asked, checked, cycled, detected, ingested, predicted, trained
 from recsysops.terminal.title import explained
+from recsysops.terminal.tuning import tuned
 from recsysops.terminal.values import plain
 
 __all__ = [
-    "backed_up", "backtested", "batch_list", "checked", "console", "cycled", "decided", "detected", "examined",
-    "explained", "held_list", "ingested", "issue_list", "kept_out", "plain", "plugin_list", "predicted", "progress",
-    "pruned", "restored", "show", "started", "tell_check", "trained",
+    "asked",
+    "backed_up",
+    "backtested",
+    "batch_list",
+    "checked",
+    "console",
+    "cycled",
+    "decided",
+    "detected",
+    "examined",
+    "explained",
+    "held_list",
+    "ingested",
+    "issue_list",
+    "kept_out",
+    "learned",
+    "model_answers",
+    "model_comparisons",
+    "model_detail",
+    "model_list",
+    "plain",
+    "plugin_list",
+    "predicted",
+    "progress",
+    "pruned",
+    "restored",
+    "scored",
+    "show",
+    "started",
+    "tell_check",
+    "trained",
+    "tuned",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -79,6 +79,9 @@ def plugin_list(report: "PluginReport", console: Console) -> None:
         rows.add_row("detector", used.detector.name, used.distribution, used.detector.summary)
     for sent in report.channels:
         rows.add_row("channel", sent.instance, sent.distribution, sent.channel.summary)
+    if report.recommender is not None:
+        asked = report.recommender
+        rows.add_row("recommender", asked.adapter.name, asked.distribution, asked.adapter.summary)
     console.print(rows)
     if report.disabled:
         console.print(f"Switched off in the settings: {', '.join(report.disabled)}.")

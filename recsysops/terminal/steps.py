@@ -17,10 +17,12 @@ from recsysops.service.ingest import IngestReport, said_of_held
 from recsysops.service.judge import Judgement
 from recsysops.service.predict import PredictReport
 from recsysops.service.run import RunReport
+from recsysops.service.shadow import ShadowReport
 from recsysops.service.train import TrainReport
 from recsysops.terminal.words import moment, safe, status_text, table, until, worth_words
 
 BOARD_ROWS = 25
+ASKED_ROWS = 20
 
 
 def ingested(report: IngestReport, console: Console) -> None:
@@ -89,6 +91,20 @@ def trained(report: TrainReport, console: Console) -> None:
         console.print(rows)
     for reason in report.refused:
         console.print(safe(reason), style="yellow")
+
+
+def asked(report: ShadowReport, console: Console) -> None:
+    """Print how much the recommender answered, and why the rest is missing."""
+    by = f" by {safe(report.version)}" if report.version else ""
+    console.print(f"Asked about {report.n_cells:,} cells: {report.n_answered:,} answered{by}.")
+    for step in report.run.steps:
+        if step.outcome is StepOutcome.SKIPPED:
+            console.print(safe(step.reason), style="yellow")
+    if report.reasons:
+        rows = table("cells#", "why not, or not of all members")
+        for reason, n in sorted(report.reasons.items(), key=lambda entry: -entry[1])[:ASKED_ROWS]:
+            rows.add_row(f"{n:,}", safe(reason))
+        console.print(rows)
 
 
 def predicted(report: PredictReport, console: Console) -> None:

@@ -47,12 +47,20 @@ class FrameState:
     scores: dict[str, tuple[BacktestScore, ...]] = field(default_factory=dict)
     """Of backtests by run, the latest last."""
     changes: list[_Version] = field(default_factory=list)
+    launch_scores: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of LAUNCH_SCORE in the order they were added."""
+    shadow: dict[tuple[int, str, str, str], tuple[Any, ...]] = field(default_factory=dict)
+    """Stored values of SHADOW_SCORE by AS_OF and cell."""
+    shadow_changes: int = 0
 
     def copied(self) -> "FrameState":
         """Return a copy that can be changed apart from this one."""
         versions = {table: list(kept) for table, kept in self.versions.items()}
         results, runs, scores = dict(self.results), dict(self.runs), dict(self.scores)
-        return FrameState(versions, self.days, self.activity, results, runs, scores, list(self.changes))
+        return FrameState(
+            versions, self.days, self.activity, results, runs, scores, list(self.changes), list(self.launch_scores),
+            dict(self.shadow), self.shadow_changes,
+        )  # fmt: skip
 
     def batch_ids(self) -> set[str]:
         """Return the batches that versions and changes refer to."""

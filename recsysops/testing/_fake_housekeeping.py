@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import pandas as pd
+
+from recsysops import columns as c
 from recsysops.settings import RetentionSettings
-from recsysops.store.frames import RESULT_COLUMNS
+from recsysops.store.frames import LAUNCH_SCORES, RESULT_COLUMNS
 from recsysops.testing._fake_frames import FrameState
 from recsysops.testing._fake_records import FakeRuns, RecordState
 
@@ -18,7 +21,10 @@ class FakeHousekeeping:
 
     def prune(self, policy: RetentionSettings, now: datetime) -> Mapping[str, int]:
         """Remove what the policy no longer keeps; return rows removed by table, every table a key."""
-        removed = {table: self._results(table, now - timedelta(days=policy.results_days)) for table in RESULT_COLUMNS}
+        results_before = now - timedelta(days=policy.results_days)
+        removed = {table: self._results(table, results_before) for table in RESULT_COLUMNS if table != c.PREDICTIONS}
+        removed[c.PREDICTIONS] = self._predictions(results_before, now - timedelta(days=policy.unscored_days))
+        removed[LAUNCH_SCORES] = self._scores(now - timedelta(days=policy.scores_days))
         before = now - timedelta(days=policy.runs_days)
         old = {run_id for run_id, run in self._records.runs.items() if run.started_at < before}
         tests = self._frames.scores
@@ -38,6 +44,28 @@ class FakeHousekeeping:
         for at in gone:
             del self._frames.runs[table, at]
         return sum(len(self._frames.results.pop((table, at))) for at in gone)
+
+    def _predictions(self, before: datetime, settled: datetime) -> int:
+        times = sorted(at for name, at in self._frames.results if name == c.PREDICTIONS)
+        removed = 0
+        for at in times[:-1]:
+            if at >= before:
+                continue
+            frame = self._frames.results[c.PREDICTIONS, at]
+            ends = frame[c.LAUNCH_AT] + pd.to_timedelta(frame[c.HORIZON], unit="D")
+            stays = frame[ends > settled]
+            removed += len(frame) - len(stays)
+            if len(stays):
+                self._frames.results[c.PREDICTIONS, at] = stays.reset_index(drop=True)
+            else:
+                del self._frames.results[c.PREDICTIONS, at], self._frames.runs[c.PREDICTIONS, at]
+        return removed
+
+    def _scores(self, before: datetime) -> int:
+        kept = self._frames.launch_scores
+        stays = [row for row in kept if row[c.LAUNCH_AT] >= before]
+        self._frames.launch_scores = stays
+        return len(kept) - len(stays)
 
     def _quarantine(self, before: datetime) -> int:
         old = {batch.batch_id for batch in self._records.batches if batch.loaded_at < before}

@@ -9,6 +9,7 @@ from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
 from recsysops.domain.drift import Decision, HeldBatch, HeldState, Profile, SeenFile
 from recsysops.domain.issue import Issue, IssueChange, IssueEvent
 from recsysops.domain.model import ModelCard
+from recsysops.domain.registry import ModelMove
 from recsysops.domain.run import Run
 from recsysops.errors import NotFoundError, StoreError, UsageError
 from recsysops.store.frames import from_json, is_storable, to_json, unstorable
@@ -32,6 +33,8 @@ class RecordState:
     runs: dict[str, Run] = field(default_factory=dict)
     models: dict[str, ModelCard] = field(default_factory=dict)
     active: dict[tuple[str, int], str] = field(default_factory=dict)
+    challengers: dict[tuple[str, int], tuple[str, datetime]] = field(default_factory=dict)
+    moves: list[ModelMove] = field(default_factory=list)
 
     def copied(self) -> "RecordState":
         """Return a copy that can be changed apart from this one."""
@@ -48,6 +51,8 @@ class RecordState:
             runs=dict(self.runs),
             models=dict(self.models),
             active=dict(self.active),
+            challengers=dict(self.challengers),
+            moves=list(self.moves),
         )
 
     def batch_ids(self) -> set[str]:
@@ -56,18 +61,18 @@ class RecordState:
         return {batch_id for batch_id, _ in self.quarantined} | {file.batch_id for file in files}
 
 
-def _storable(value: object) -> None:
+def check_storable(value: object) -> None:
     """Refuse what a database would refuse: text with a NUL character or half of a character, anywhere in a record."""
     if isinstance(value, str):
         if not is_storable(value):
             raise unstorable(value)
     elif isinstance(value, Mapping):
-        _storable([*map(str, value), *value.values()])
+        check_storable([*map(str, value), *value.values()])
     elif isinstance(value, (list, tuple)):
         for each in value:
-            _storable(each)
+            check_storable(each)
     elif is_dataclass(value):
-        _storable(list(vars(value).values()))
+        check_storable(list(vars(value).values()))
 
 
 class FakeBatches:
@@ -84,7 +89,7 @@ class FakeBatches:
 
     def add(self, receipt: BatchReceipt, quarantined: Sequence[QuarantinedRow], profile: Profile | None = None) -> None:
         """Record a batch, its quarantined rows and what it looked like."""
-        _storable((receipt, *quarantined))
+        check_storable((receipt, *quarantined))
         taken = any(known.batch_id == receipt.batch_id for known in self._state.batches)
         if taken or self.find(receipt.table, receipt.content_hash) is not None:
             raise StoreError(f"The store refused a change: batch {receipt.batch_id} is there already. Find it first.")
@@ -119,7 +124,7 @@ class FakeBatches:
 
     def hold(self, held: HeldBatch) -> None:
         """Record a batch that is not published; one with the same id takes its decisions over and is replaced."""
-        _storable(held)
+        check_storable(held)
         before = self._state.held.get(held.batch_id)
         self._state.held[held.batch_id] = held if before is None else replace(held, decisions=before.decisions)
 
@@ -135,14 +140,14 @@ class FakeBatches:
             raise NotFoundError(f'No batch is held as "{batch_id}". List the held ones first.')
         if before.state in {HeldState.PUBLISHED, HeldState.DISCARDED}:
             raise UsageError(f'Batch "{batch_id}" was {before.state} already. Nothing is left to decide.')
-        _storable(decision)
+        check_storable(decision)
         after = replace(before, state=decision.state, decisions=(*before.decisions, decision))
         self._state.held[batch_id] = after
         return after
 
     def see(self, files: Sequence[SeenFile]) -> None:
         """Remember files as an ingest found them; by table and path the last one counts."""
-        _storable(list(files))
+        check_storable(list(files))
         self._state.seen |= {(file.table, file.path): file for file in files}
 
     def seen(self, table: str) -> Mapping[str, SeenFile]:
@@ -151,7 +156,7 @@ class FakeBatches:
 
     def register(self, file: LogFile) -> None:
         """Register a log file; it supersedes files of its table with the same declared day, or the same path."""
-        _storable(file)
+        check_storable(file)
         for other in list(self._state.current_files):
             same_day = file.declared_day is not None and other.declared_day == file.declared_day
             if other.table == file.table and (same_day or other.path == file.path):
@@ -179,7 +184,7 @@ class FakeIssues:
 
     def apply(self, changes: Sequence[IssueChange]) -> None:
         """Store the changed issues and append their events."""
-        _storable(list(changes))
+        check_storable(list(changes))
         for change in changes:
             issue = change.issue
             episode = (issue.finding.finding_key, issue.episode)
@@ -221,7 +226,7 @@ class FakeRuns:
 
     def save(self, run: Run) -> None:
         """Insert or update a run and its steps."""
-        _storable(run)
+        check_storable(run)
         self._state.runs[run.run_id] = run
 
     def list(self, *, limit: int = 50, offset: int = 0, verb: str | None = None) -> tuple[Run, ...]:
@@ -238,23 +243,3 @@ class FakeRuns:
         """Return the followed run with the greatest as_of, of these the latest started."""
         followed = [run for run in self._state.runs.values() if run.is_followed]
         return max(followed, key=lambda run: (run.as_of, run.started_at), default=None)
-
-
-class FakeModels:
-    """See `ModelRepository`."""
-
-    def __init__(self, state: RecordState) -> None:
-        """Work on `state`."""
-        self._state = state
-
-    def activate(self, card: ModelCard) -> None:
-        """Add the card, if new, and make it the active one of its measure and horizon."""
-        _storable(card)
-        known = self._state.models.setdefault(card.model_id, card)
-        if (known.measure, known.horizon) != (card.measure, card.horizon):
-            raise StoreError(f"The store refused a change: model {card.model_id} is of another measure or horizon.")
-        self._state.active[card.measure, card.horizon] = card.model_id
-
-    def active(self) -> tuple[ModelCard, ...]:
-        """Return the active cards by measure and horizon."""
-        return tuple(self._state.models[model_id] for _, model_id in sorted(self._state.active.items()))

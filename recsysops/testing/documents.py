@@ -17,6 +17,7 @@ from recsysops.cli import app
 from recsysops.columns import QUANTILES
 from recsysops.contract.channel import AnyChannel
 from recsysops.contract.detector import AnyDetector
+from recsysops.contract.recommender import AnyAdapter
 from recsysops.metrics import METRICS
 from recsysops.settings import Settings
 
@@ -28,7 +29,7 @@ def documents() -> dict[str, str]:
     """Return every generated document: path below the checkout to text."""
     return {
         "detectors/README.md": detector_catalogue(_ours("recsysops.detectors")),
-        "docs/settings.md": settings_page(_ours("recsysops.channels")),
+        "docs/settings.md": settings_page(_ours("recsysops.channels"), _ours("recsysops.recommenders")),
         "docs/cli.md": cli_page(),
         "docs/metrics.md": metrics_page(),
     }
@@ -76,8 +77,8 @@ def _columns(columns: Sequence[str]) -> str:
     return ", ".join(shown)
 
 
-def settings_page(channels: Sequence[AnyChannel] = ()) -> str:
-    """Return every entry of recsysops.toml as Markdown, with the settings of `channels`."""
+def settings_page(channels: Sequence[AnyChannel] = (), recommenders: Sequence[AnyAdapter] = ()) -> str:
+    """Return every entry of recsysops.toml as Markdown, with the settings of `channels` and of `recommenders`."""
     parts = [
         "# Settings",
         NOTICE,
@@ -101,20 +102,22 @@ def settings_page(channels: Sequence[AnyChannel] = ()) -> str:
         "`enabled = false` switches it off, and the report of every run says so.",
     ]
     for channel in sorted(channels, key=lambda channel: channel.name):
-        parts += [
-            f'## {_escaped("[channels.<instance>]")} with type = "{channel.name}"',
-            channel.summary,
-            _entries(channel.settings),
-        ]
+        title = f'## {_escaped("[channels.<instance>]")} with type = "{channel.name}"'
+        parts += [title, channel.summary, _entries(channel.settings)]
+    for adapter in sorted(recommenders, key=lambda adapter: adapter.name):
+        title = f'## {_escaped("[recommender]")} with type = "{adapter.name}"'
+        parts += [title, adapter.summary, _entries(adapter.settings)]
     return _page(parts)
 
 
 def cli_page() -> str:
     """Return the help of `recsysops` and of each verb as Markdown."""
-    verbs: Iterable[str] = getattr(get_command(app), "commands", {})
+    verbs: Mapping[str, Any] = getattr(get_command(app), "commands", {})
     parts = ["# Command line", NOTICE, _help()]
-    for verb in verbs:
+    for verb, command in verbs.items():
         parts += [f"## recsysops {verb}", _help(verb)]
+        for part in getattr(command, "commands", {}):
+            parts += [f"### recsysops {verb} {part}", _help(verb, part)]
     return _page(parts)
 
 

@@ -9,7 +9,10 @@ from typing import Self
 from recsysops.errors import StoreError
 from recsysops.testing._fake_frames import FakeChanges, FakeResults, FakeTreatment, FakeVersions, FrameState
 from recsysops.testing._fake_housekeeping import FakeHousekeeping
-from recsysops.testing._fake_records import FakeBatches, FakeIssues, FakeModels, FakeRuns, RecordState
+from recsysops.testing._fake_models import FakeModels
+from recsysops.testing._fake_records import FakeBatches, FakeIssues, FakeRuns, RecordState
+from recsysops.testing._fake_scores import FakeScores
+from recsysops.testing._fake_shadow import FakeShadow
 
 
 class FakeStore:
@@ -41,6 +44,8 @@ class FakeUnitOfWork:
     issues: FakeIssues
     runs: FakeRuns
     models: FakeModels
+    scores: FakeScores
+    shadow: FakeShadow
 
     def __init__(self, store: FakeStore, *, may_commit: bool) -> None:
         """Prepare a unit of work on `store`."""
@@ -83,3 +88,5 @@ class FakeUnitOfWork:
         self.housekeeping = FakeHousekeeping(self._records, self._frames)
         self.treatment = FakeTreatment(self._frames)
         self.results = FakeResults(self._frames)
+        self.scores = FakeScores(self._frames)
+        self.shadow = FakeShadow(self._frames)

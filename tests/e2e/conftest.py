@@ -19,6 +19,7 @@ from recsysops.store import open_store
 from recsysops.testing.sample_api import API_KEY, sample_context
 from recsysops.testing.sample_data import SampleData, fill_data
 from recsysops.testing.sample_results import Sample, fill
+from recsysops.testing.sample_scores import SampleScores, fill_scores
 from recsysops_dashboards.launch import command, environment
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -34,13 +35,17 @@ LONG = " and the subtitle that somebody insisted on, part two of the definitive 
 
 
 @contextmanager
-def dashboard(folder: Path, sample: Sample | None = None, data: SampleData | None = None) -> Iterator[str]:
+def dashboard(
+    folder: Path, sample: Sample | None = None, data: SampleData | None = None, scores: SampleScores | None = None
+) -> Iterator[str]:
     """Start API and dashboard over a store, and yield the dashboard's address."""
     store = open_store(f"sqlite:///{folder / 'recsysops.sqlite'}")
     if sample:
         fill(store, sample)
     if data:
         fill_data(store, data)
+    if scores:
+        fill_scores(store, scores)
     (folder / "api.key").write_text(API_KEY, encoding="utf-8")
     with bind("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
@@ -84,16 +89,18 @@ def empty(tmp_path_factory) -> Iterator[str]:
 def filled(tmp_path_factory) -> Iterator[str]:
     """Address of a dashboard over some sixty titles, all of whose texts are hostile."""
     sample = Sample(n_titles=60, n_predicted=20, suffix=EVIL)
-    with dashboard(tmp_path_factory.mktemp("filled"), sample, SampleData(suffix=EVIL)) as url:
+    scores = SampleScores(suffix=EVIL)
+    with dashboard(tmp_path_factory.mktemp("filled"), sample, SampleData(suffix=EVIL), scores) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def large(tmp_path_factory) -> Iterator[str]:
-    """Address of a dashboard over 5,000 titles with long names, hundreds of batches and changes."""
+    """Address of a dashboard over 5,000 titles with long names, hundreds of batches, changes and scores."""
     data = SampleData(n_batches=300, n_held=30, n_quarantined=20, n_changes=900, suffix=LONG)
     sample = Sample(n_titles=5000, n_predicted=40, suffix=LONG)
-    with dashboard(tmp_path_factory.mktemp("large"), sample, data) as url:
+    scores = SampleScores(n_titles=500, per_week=10, suffix=LONG)
+    with dashboard(tmp_path_factory.mktemp("large"), sample, data, scores) as url:
         yield url
 
 

@@ -15,6 +15,10 @@ PAGES = {
     },
     "issues": {"empty": "Nothing ran yet", "filled": "Issues, worst first", "large": "1–50 of "},
     "data": {"empty": "Nothing has come in yet", "filled": "Batch to decide on", "large": "1–20 of 3"},
+    "model": {
+        "empty": "Nothing that was predicted has launched", "filled": "Titles we were most wrong about",
+        "large": "1–20 of ",
+    },
     "board?page=2&market=us&within=within 7 days": {
         "empty": "Nothing has been judged yet", "filled": "upcoming titles", "large": "51–100 of ",
     },

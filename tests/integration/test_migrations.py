@@ -34,7 +34,7 @@ ROWS: Final = 100_000
 REVISIONS: Final = ("base", "0001", "0002", "0003")
 NEW_SINCE_0001: Final = {
     "batch_profile", "held_batch", "held_decision", "seen_file", "change",
-    "shadow_score", "challenger", "model_move", "launch_score",
+    "shadow_score", "challenger", "model_move", "model_recipe", "launch_score",
 }  # fmt: skip
 
 

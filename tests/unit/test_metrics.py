@@ -1,5 +1,6 @@
 from prometheus_client.parser import text_string_to_metric_families
 
+from recsysops.domain.calibration import judge
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import Status
 from recsysops.domain.views import FeedHealth, StepHealth, Vitals
@@ -25,6 +26,9 @@ FULL = Vitals(
     cells=dict.fromkeys(Status, 2),
     pinball={("reach", 7, "model"): 0.12},
     quarantined={"titles": 4},
+    shadow={True: 9, False: 3},
+    answers={"model": 70, "comparable_titles": 20, "nobody": 10},
+    calibration=(judge(("reach", 7, "model"), [0.05, 0.5, 0.7, 0.6], [1, 1, 1, 2]),),
     feeds=(
         FeedHealth(table="titles", last_new_at=AS_OF, every_hours=24, n_held=2),
         FeedHealth(table="changes", last_new_at=None, every_hours=None),
@@ -86,6 +90,16 @@ def test_values_are_those_of_the_store():
     assert found["recsysops_prediction_pinball_ratio", ("7", "reach", "model")] == 0.12
     assert found["recsysops_quarantined_rows_total", ("titles",)] == 4
     assert found["recsysops_build_info", ("1.2.3",)] == 1
+    assert found["recsysops_shadow_cells", ("no",)] == 3
+    assert found["recsysops_shadow_cells", ("yes",)] == 9
+
+
+def test_who_is_served_and_whether_predictions_hold_is_told():
+    found = samples(FULL)
+
+    assert found["recsysops_predicted_targets", ("comparable_titles",)] == 20
+    assert found["recsysops_calibration_coverage_ratio", ("7", "reach", "model")] == 0.75
+    assert found["recsysops_calibration_evidence", ("7", "reach", "model")] > 0
 
 
 def test_before_the_first_detection_cells_are_absent_not_zero():

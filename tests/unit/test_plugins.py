@@ -7,8 +7,9 @@ from pydantic import SecretStr
 
 from recsysops.contract.channel import Channel, ChannelSettings, Sent
 from recsysops.errors import PluginError, SettingsError
-from recsysops.plugins import CHANNELS, DETECTORS, load_plugins
+from recsysops.plugins import CHANNELS, DETECTORS, RECOMMENDERS, load_plugins
 from recsysops.settings import Settings
+from recsysops.shadow.http import ADAPTER
 from recsysops_alerts.console import CHANNEL
 from recsysops_detectors.missing_metadata import DETECTOR
 
@@ -39,9 +40,10 @@ class TokenSettings(ChannelSettings):
 TOKEN = Channel(name="token", summary="s", settings=TokenSettings, render=lambda told, _: "", send=lambda *_: Sent("k"))
 
 
-def _load(detectors=(), channels=(), *, params=None, configured=None):
-    groups = {DETECTORS: detectors, CHANNELS: channels}
-    return load_plugins(Settings(detectors=params or {}, channels=configured or {}), lambda group: groups[group])
+def _load(detectors=(), channels=(), recommenders=(), *, params=None, configured=None, asked=None):
+    groups = {DETECTORS: detectors, CHANNELS: channels, RECOMMENDERS: recommenders}
+    settings = Settings(detectors=params or {}, channels=configured or {}, recommender=asked or {})
+    return load_plugins(settings, lambda group: groups[group])
 
 
 def _named(name):
@@ -164,3 +166,67 @@ def test_our_own_plugins_are_found_in_this_environment():
     assert {loaded.detector.name for loaded in report.detectors} >= {"expectation_gap", "missing_metadata"}
     assert [loaded.instance for loaded in report.channels] == ["console"]
     assert report.refused == ()
+
+
+HTTP = EntryPoint("http", ADAPTER)
+
+
+def test_the_recommender_is_asked_by_the_adapter_of_its_type():
+    report = _load(recommenders=[HTTP], asked={"type": "http", "url": "https://recommender.example/", "enabled": True})
+
+    assert report.recommender.adapter is ADAPTER
+    assert report.recommender.settings.url == "https://recommender.example"
+    assert report.recommender.distribution == "ours"
+    assert report.disabled == ()
+
+
+def test_without_a_recommender_nobody_is_asked():
+    report = _load(recommenders=[HTTP])
+
+    assert (report.recommender, report.refused_recommender, report.disabled) == (None, "", ())
+
+
+def test_the_recommender_is_switched_off_and_its_settings_checked_all_the_same():
+    off = {"type": "http", "url": "https://recommender.example", "enabled": False}
+    report = _load(recommenders=[HTTP], asked=off)
+
+    assert report.recommender is None
+    assert report.disabled == ("recommender",)
+    with pytest.raises(SettingsError, match=r"recommender\.url"):
+        _load(recommenders=[HTTP], asked={"type": "http", "enabled": False})
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"url": "https://x"}, "recommender: has no type (installed: http)"),
+        ({"type": "pigeon"}, 'recommender: type "pigeon" is not installed (installed: http)'),
+        ({"type": "http", "url": "nowhere"}, "recommender.url: must be an http or https address"),
+        ({"type": "http", "url": "https://x", "retries": 1}, "recommender.retries: is no known entry"),
+        ({"type": "http", "url": "https://x", "enabled": "no"}, "recommender.enabled: must be true or false"),
+        ({"type": "http", "url": "http://far.example", "token": "s3cret"}, "use https"),
+    ],
+)
+def test_a_wrong_recommender_is_an_error_that_quotes_no_value(asked, said):
+    with pytest.raises(SettingsError) as caught:
+        _load(recommenders=[HTTP], asked=asked)
+
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_adapter_that_cannot_be_loaded_is_reported_and_stops_nothing():
+    report = _load(
+        detectors=[EntryPoint("missing_metadata", DETECTOR)],
+        recommenders=[EntryPoint("own", ImportError("no torch"), "theirs"), HTTP],
+        asked={"type": "own", "whatever": 1},
+    )
+
+    assert [(refused.group, refused.name) for refused in report.refused] == [(RECOMMENDERS, "own")]
+    assert report.recommender is None
+    assert "no torch" in report.refused_recommender
+    assert len(report.detectors) == 1
+
+
+def test_what_is_no_adapter_is_refused():
+    assert "is a Channel" in _load(recommenders=[EntryPoint("token", TOKEN)]).refused[0].reason

@@ -2,11 +2,13 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Literal
+
+import pandas as pd
 
 from recsysops.columns import (
     CELL_KEY,
@@ -24,16 +26,21 @@ from recsysops.columns import (
 )
 from recsysops.domain.drift import HeldState
 from recsysops.domain.issue import WHOLE_SERVICE, Finding, Issue, IssueEvent
+from recsysops.domain.registry import MoveKind
+from recsysops.domain.run import ANSWERED_BY_BASELINE, ANSWERED_BY_MODEL, ANSWERED_BY_NOBODY, Run
 from recsysops.domain.verdict import Status
-from recsysops.domain.views import FeedHealth, IssueFilter, IssueList, IssueView, ModelsView, Vitals
+from recsysops.domain.views import FeedHealth, IssueFilter, IssueList, IssueView, ModelHealth, ModelsView, Vitals
 from recsysops.errors import NotFoundError
+from recsysops.service.calibration import NEEDED, calibrations
 from recsysops.service.feeds import feed_states
 from recsysops.service.ports import Store, UnitOfWork
 from recsysops.service.queries.runs import step_health
 from recsysops.service.queries.snapshot import Snapshot
 from recsysops.service.queries.values import number, records, time
+from recsysops.service.shadow import answered
 from recsysops.settings import Settings
 
+_TWO_YEARS = timedelta(days=730)
 IssueSort = Literal["risk", "opened", "updated", "title"]
 
 
@@ -129,6 +136,15 @@ def _known(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in scores.items() if math.isfinite(value)}
 
 
+def _answers(runs: Iterable[Run]) -> dict[str, int]:
+    """Return by whom targets are answered, of the latest run that predicted; nothing where none of these did."""
+    counts = next((run.counts for run in runs if ANSWERED_BY_NOBODY in run.counts), None)
+    if counts is None:
+        return {}
+    names = {MODEL: ANSWERED_BY_MODEL, COMPARABLE_TITLES: ANSWERED_BY_BASELINE, "nobody": ANSWERED_BY_NOBODY}
+    return {name: counts.get(key, 0) for name, key in names.items()}
+
+
 class VitalsCache:
     """Keeps the vital signs of a snapshot: they change only when another run is recorded. Safe between threads."""
 
@@ -165,8 +181,10 @@ def vitals(store: Store, snapshot: Snapshot, settings: Settings, now: datetime) 
         quarantined: dict[str, int] = defaultdict(int)
         for batch in unit.batches.all():
             quarantined[batch.table] += batch.quarantined
-        cards = unit.models.active()
+        cards, models_now = unit.models.active(), _model_health(unit)
         feeds = feed_states(unit, settings, now)
+        told = answered(unit.shadow.latest())
+        held = calibrations(unit.scores.latest(since=now - _TWO_YEARS, names=NEEDED), now)
     statuses = Counter(cell.view.status for title in snapshot.titles for cell in title.cells)
     return Vitals(
         steps=step_health(snapshot.runs),
@@ -179,11 +197,31 @@ def vitals(store: Store, snapshot: Snapshot, settings: Settings, now: datetime) 
             if (value := _known(card.scores).get(f"{predictor}_pinball")) is not None
         },
         quarantined=dict(quarantined),
-        feeds=tuple(
-            FeedHealth(
-                table=row[FEED], last_new_at=time(row[LAST_NEW_AT]), every_hours=number(row[EVERY_HOURS]),
-                n_held=int(row[N_HELD]),
-            )
-            for row in records(feeds)
-        ),
+        shadow={flag: int((told == flag).sum()) for flag in (True, False)} if len(told) else {},
+        answers=_answers(snapshot.runs),
+        calibration=held,
+        models=models_now,
+        feeds=_feed_health(feeds),
+    )
+
+
+def _feed_health(feeds: pd.DataFrame) -> tuple[FeedHealth, ...]:
+    return tuple(
+        FeedHealth(
+            table=row[FEED], last_new_at=time(row[LAST_NEW_AT]), every_hours=number(row[EVERY_HOURS]),
+            n_held=int(row[N_HELD]),
+        )
+        for row in records(feeds)
+    )  # fmt: skip
+
+
+def _model_health(unit: UnitOfWork) -> tuple[ModelHealth, ...]:
+    refused = Counter((m.measure, m.horizon) for m in unit.models.moves() if m.kind is MoveKind.REFUSED)
+    since = {(known.card.measure, known.card.horizon): known.since for known in unit.models.challengers()}
+    return tuple(
+        ModelHealth(
+            measure=card.measure, horizon=card.horizon, trained_as_of=card.trained_as_of,
+            challenged_since=since.get((card.measure, card.horizon)), n_refused=refused[card.measure, card.horizon],
+        )
+        for card in unit.models.active()
     )  # fmt: skip

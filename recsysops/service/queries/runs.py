@@ -11,7 +11,7 @@ from recsysops.domain.views import RunList, RunView, StepHealth
 from recsysops.service.ports import Store
 from recsysops.service.queries.snapshot import DETECTING
 
-STEPS = ("ingest", "train", "predict", "detect", "run")
+STEPS = ("ingest", "learn", "train", "predict", "detect", "run")
 """Closed set: labels of metrics."""
 STALE_AFTER = timedelta(hours=36)
 """A daily cycle that missed a day."""

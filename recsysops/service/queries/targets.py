@@ -8,6 +8,7 @@ from recsysops.columns import (
     ABSTAINS,
     AUTHOR,
     BEST,
+    CHALLENGER,
     CONFIDENCE,
     DENOMINATOR,
     EXPECTATIONS,
@@ -42,7 +43,8 @@ def targets(unit: UnitOfWork, title_id: str, as_of: datetime) -> tuple[Target, .
     """
     predicted: dict[Key, list[Row]] = {}
     for row in records(unit.results.load(PREDICTIONS, as_of, title_ids=(title_id,))):
-        predicted.setdefault(_key(row), []).append(row)
+        if row[PREDICTOR] != CHALLENGER:  # nobody is served it: the models' own page compares
+            predicted.setdefault(_key(row), []).append(row)
     expected = {_key(row): row for row in records(load_at(unit, EXPECTATIONS, as_of, (title_id,)))}
     return tuple(_target(key, predicted.get(key, []), expected.get(key)) for key in sorted({*predicted, *expected}))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsysops.columns import ALL, LAUNCH_VERSION, OUTCOMES, PLANNED, TITLE_VERSION
+from recsysops.columns import ALL, LAUNCH_VERSION, OUTCOMES, PLANNED, SHADOW_SCORE, TITLE_VERSION
 from recsysops.service.ports import History
 
 START = pd.Timestamp("2025-01-01T09:00", tz="UTC")
@@ -51,6 +51,27 @@ def make_history(n=240, seed=3, *, measure="reach", horizons=(1, 7), surfaces=("
     )
 
 
+def make_shadow(history, days_before=(14, 7, 3, 1), seed=5, noise=0.3):
+    """Return what a recommender said of every title before its launch: its outcome, with noise, on the logit scale."""
+    rng = np.random.default_rng(seed)
+    launched = history.outcomes.drop_duplicates("title_id")
+    upcoming = history.launches[~history.launches["title_id"].isin(launched["title_id"])]
+    known = dict(zip(launched["title_id"], launched["value"], strict=True))
+    rows = []
+    for title, market, surface, launch in zip(
+        *(pd.concat([launched, upcoming])[name] for name in ("title_id", "market", "surface", "launch_at")),
+        strict=True,
+    ):
+        share = known.get(title, 0.1)
+        level = np.log(share / (1 - share))
+        for days in days_before:
+            joint = float(1 / (1 + np.exp(-(level + rng.normal(0, noise)))))
+            at = launch - pd.Timedelta(days=days)
+            numbers = (500, 1.0, 0.9, joint, min(joint * 1.1, 1.0), 0.01, 0.7, -1.0, -0.2, 0.5)
+            rows.append((title, market, surface, at, launch, *numbers, f"v{min(at.month, 3)}", ""))
+    return _timed(pd.DataFrame(rows, columns=list(SHADOW_SCORE)), "as_of", "launch_at")
+
+
 def _timed(frame, *columns):
     return frame.assign(**{column: frame[column].astype(US) for column in columns})
 
@@ -77,6 +98,12 @@ def as_of():
 def make():
     """Return the maker of histories, of cells, and of changed histories."""
     return make_history, make_cells, replace
+
+
+@pytest.fixture(scope="session")
+def shadow_of():
+    """Return the maker of a recommender's answers."""
+    return make_shadow
 
 
 @pytest.fixture

@@ -4,13 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recsysops.columns import SHADOW_SCORE
 from recsysops.domain.distribution import PROBABILITIES
 from recsysops.model._asof import DAY
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator, smooth_quantiles
 from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory, Values
+from recsysops.model._launches import LaunchBook
 from recsysops.model._neighbours import nearest
-from recsysops.model._past import LaunchBook, Past, Rows, known_outcomes
+from recsysops.model._past import Past, Rows, known_outcomes
+from recsysops.model._shadow import ShadowBook
 
+NOBODY = ShadowBook(pd.DataFrame(columns=list(SHADOW_SCORE)), 0)
 T0 = pd.Timestamp("2026-01-01", tz="UTC")
 
 
@@ -47,16 +51,16 @@ def test_competition_counts_launches_planned_nearby_as_known_at_the_cut():
         ("d", 0, 107, "cancelled"), ("new", 0, 107, "planned"), ("e", 0, 90, "planned"),
     )  # fmt: skip
 
-    near, since = launches.competition(row(100), 3)
+    near, since, _ = launches.competition(row(100), 3, NOBODY)
 
     assert near.tolist() == [1.0]
     assert since.tolist() == [17.0]
 
 
 def test_competition_is_missing_where_nothing_is_known():
-    near, since = book().competition(row(100), 3)
+    near, since, strength = book().competition(row(100), 3, NOBODY)
 
-    assert near.tolist() == [0.0]
+    assert near.tolist() == strength.tolist() == [0.0]
     assert np.isnan(since).all()
 
 

@@ -7,6 +7,7 @@ import pytest
 from recsysops.model._asof import microseconds
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._known import Known
+from recsysops.model._relabelled import relabelled
 from recsysops.model._training import leads_of
 from recsysops.model.forecaster import LaunchForecaster
 from recsysops.settings import ModelSettings
@@ -41,12 +42,42 @@ def spoil_history(history, at, replace):
         extra["launch_at"] = extra["launch_at"] + pd.Timedelta(days=90)
         return pd.concat([frame, extra], ignore_index=True)
 
+    def shadow(frame, later):
+        frame.loc[later, ["reach_joint", "reach_alone", "eligible_share"]] = 0.999
+        frame.loc[later, "model_version"] = "vzzz"
+        extra = frame.assign(as_of=pd.Timestamp(at, unit="us", tz="UTC").as_unit("us") + pd.Timedelta(seconds=1))
+        extra[["reach_joint", "reach_alone", "rank_percentile", "margin_p50"]] = 0.5
+        return pd.concat([frame, extra], ignore_index=True)
+
+    def relabelled(frame, later):
+        frame.loc[later, ["reach_joint", "reach_as_it_was"]] = [0.001, 0.999]
+        extra = frame.assign(as_of=pd.Timestamp(at, unit="us", tz="UTC").as_unit("us") + pd.Timedelta(seconds=1))
+        return pd.concat([frame, extra.assign(dropped=[["genres"]] * len(extra))], ignore_index=True)
+
     return replace(
         history,
+        shadow=spoilt(history.shadow, "as_of", at, shadow),
+        relabelled=spoilt(history.relabelled, "as_of", at, relabelled),
         outcomes=spoilt(history.outcomes, "known_at", at, outcomes),
         titles=spoilt(history.titles, "observed_at", at, titles),
         launches=spoilt(history.launches, "observed_at", at, launches),
     )
+
+
+@pytest.fixture
+def history(history, shadow_of, make):
+    """Return a history in which the recommender was asked, without and with fields dropped, in a market of its own."""
+    _, _, replace = make
+    shadow = shadow_of(history)
+    dropped = shadow[shadow["title_id"] < "t0100"].drop_duplicates("title_id", keep="last", ignore_index=True)
+    dropped = dropped.assign(
+        dropped=[["synopsis"]] * len(dropped), reach_as_it_was=dropped["reach_joint"],
+        reach_joint=dropped["reach_joint"] / 2,
+    )  # fmt: skip
+    titles = history.titles.copy()
+    rng = np.random.default_rng(9)
+    titles["fields"] = [fields | {"vector": list(rng.normal(size=6))} for fields in titles["fields"]]
+    return replace(history, titles=titles, shadow=shadow, relabelled=dropped, zones={"US": "America/New_York"})
 
 
 def test_what_is_dated_after_as_of_changes_neither_model_nor_prediction(history, as_of, make, quiet, tmp_path):
@@ -76,8 +107,31 @@ def test_what_is_dated_after_a_rows_own_cut_changes_none_of_its_features(history
     found = FeatureBuilder(other, known.recipe).build(rows, other.past("reach", 7))
 
     assert (other.past("reach", 7).y != past.y).any()
+    assert expected.frame[["|shadow_reach", "|shadow_others", "|shadow_age"]].notna().all(axis=None)
+    assert [name for name in expected.frame if name.startswith(("vector|direction", "|comparables_without|"))]
     pd.testing.assert_frame_equal(found.frame, expected.frame, check_exact=True)
     assert found.level[0] == expected.level[0]
+
+
+def test_relabelled_launches_are_learned_from_as_asked_by_as_of(history, as_of, make):
+    _, _, replace = make
+    at = int(pd.Timestamp(as_of).timestamp() * 1e6)
+    found = []
+    for each in (
+        history,
+        spoil_history(history, at, replace),
+        replace(history, relabelled=history.relabelled.head(30)),
+    ):
+        known = Known(each, as_of, SETTINGS)
+        past = known.past("reach", 7)
+        rows = past.rows(leads_of(past))
+        found.append(relabelled(FeatureBuilder(known, known.recipe), known, rows, past, "reach"))
+
+    expected, spoilt_later, fewer = found
+
+    pd.testing.assert_frame_equal(spoilt_later.frame, expected.frame, check_exact=True)
+    np.testing.assert_array_equal(spoilt_later.y, expected.y)
+    assert len(fewer) == 30 < len(expected) == 100
 
 
 def test_a_known_outcome_before_the_cut_does_change_the_features(history, as_of, make):
@@ -101,5 +155,6 @@ def test_an_ignored_field_is_used_in_no_way(history, as_of):
     features = FeatureBuilder(known, known.recipe).build(past.rows(7), past)
 
     assert not [name for name in features.frame if name.startswith(("synopsis", "provider"))]
+    assert not [name for name in features.frame if name.endswith(("without|synopsis", "without|text"))]
     assert not any({"synopsis", "provider"} & set(state.fields) for state in known.catalogue.states)
     assert features.frame["|missing_total"].max() == 0

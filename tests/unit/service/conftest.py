@@ -130,6 +130,7 @@ class FakeForecaster:
     refuses: Sequence[str] = ()
     asked: list[Any] = field(default_factory=list)
     made_ready: list[datetime] = field(default_factory=list)
+    untrusted: dict[str, str] = field(default_factory=dict)
 
     def train(
         self,
@@ -199,6 +200,9 @@ class FakeForecaster:
     ) -> "FakeReady":
         self.made_ready.append(as_of)
         return FakeReady(self, history, as_of, models, settings, folder)
+
+    def why_refused(self, card: ModelCard, folder: Path) -> str:
+        return self.untrusted.get(card.model_id, "")
 
     def comparables(self, *args: Any) -> pd.DataFrame:
         return pd.DataFrame()

@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("model_move", "challenger", "launch_score", "shadow_score"):
+    for table in ("model_move", "challenger", "model_recipe", "launch_score", "shadow_score"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_model_move()")
@@ -60,6 +60,12 @@ def _create_shadow_scores() -> None:
 
 
 def _create_registry() -> None:
+    op.create_table(
+        "model_recipe",
+        *_text("model_id recipe"),
+        sa.ForeignKeyConstraint(["model_id"], ["model.model_id"], name=op.f("fk_model_recipe_model_id_model")),
+        sa.PrimaryKeyConstraint("model_id", name=op.f("pk_model_recipe")),
+    )
     op.create_table(
         "challenger",
         *_text("measure model_id"),

@@ -25,8 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name bytes after their argument: a gzip holds the second it was made in, and workers must find the same names."""
-    return argname if isinstance(val, bytes) else None
+    """Name bytes and sets after their argument: the one may hold a time, the other has no order, and workers agree."""
+    return argname if isinstance(val, bytes | set | frozenset) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

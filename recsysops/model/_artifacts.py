@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from recsysops.columns import MODEL_ID
 from recsysops.domain.model import ModelCard
 from recsysops.errors import ModelError
 from recsysops.model import _golden, _loading, _signing
@@ -74,7 +75,7 @@ def write(model: TrainedModel, target: str, facts: Mapping[str, object], folder:
         "target": target, "facts": _finite(facts), "files": sizes, "versions": _versions(), "golden": golden.answers,
     }  # fmt: skip
     model_id = f"{target}-{digest(_json(entries))[:16]}"
-    manifest = _json({"model_id": model_id, **entries})
+    manifest = _json({MODEL_ID: model_id, **entries})
     signature = _signing.sign(manifest, folder)
     _place(folder / MODELS / model_id, {**files, MANIFEST: manifest, _signing.SIGNATURE: signature})
     return model_id, digest(manifest)
@@ -161,7 +162,7 @@ def _examined(card: ModelCard, folder: Path, files: Mapping[str, bytes], layers:
     if not layers.child:
         return "", True
     job = {
-        "place": str((folder / card.folder).absolute()), "model_id": card.model_id,
+        "place": str((folder / card.folder).absolute()), MODEL_ID: card.model_id,
         "manifest_sha256": card.manifest_sha256,
     }  # fmt: skip
     try:

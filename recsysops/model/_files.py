@@ -6,13 +6,14 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
+from recsysops.columns import MODEL_ID
 from recsysops.errors import ModelError
 from recsysops.model._structure import MAX_BYTES, RejectedError
 from recsysops.model._structure_files import MAX_FILES, parsed
 
 MANIFEST: Final = "manifest.json"
 _MAX_MANIFEST: Final = 4 << 20
-_PARTS: Final = {"model_id": str, "target": str, "facts": dict, "files": dict, "versions": dict, "golden": dict}
+_PARTS: Final = {MODEL_ID: str, "target": str, "facts": dict, "files": dict, "versions": dict, "golden": dict}
 
 
 def manifest_of(place: Path, model_id: str, sha256: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def manifest_from(content: bytes, model_id: str, sha256: str) -> dict[str, Any]:
     is_ours = isinstance(entries, dict) and entries.keys() == _PARTS.keys()
     if not is_ours or not all(isinstance(entries[name], kind) for name, kind in _PARTS.items()):
         raise damaged(model_id, MANIFEST)
-    if entries["model_id"] != model_id or len(entries["files"]) > MAX_FILES:
+    if entries[MODEL_ID] != model_id or len(entries["files"]) > MAX_FILES:
         raise damaged(model_id, MANIFEST)
     return dict(entries)
 

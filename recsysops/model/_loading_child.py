@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any, Final
 
+from recsysops.columns import MODEL_ID
 from recsysops.errors import ModelError
 
 _IDLE_SECONDS: Final = 120
@@ -71,8 +72,8 @@ def answer(job: dict[str, Any]) -> str:
 
     try:
         _limit_time(job["seconds"])
-        manifest = _files.manifest_of(Path(job["place"]), job["model_id"], job["manifest_sha256"])
-        files = _files.listed(Path(job["place"]), manifest, job["model_id"])
+        manifest = _files.manifest_of(Path(job["place"]), job[MODEL_ID], job["manifest_sha256"])
+        files = _files.listed(Path(job["place"]), manifest, job[MODEL_ID])
         for name in files:
             if name.endswith(".txt"):
                 check_parameters(files[name])

@@ -3,7 +3,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from recsysops.domain.calibration import judge
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import Status
-from recsysops.domain.views import FeedHealth, StepHealth, Vitals
+from recsysops.domain.views import FeedHealth, ModelHealth, StepHealth, Vitals
 from recsysops.metrics import METRICS, OF_PROCESS, STORED, HttpMetrics, exposition
 from recsysops.testing.sample_results import AS_OF
 
@@ -28,6 +28,7 @@ FULL = Vitals(
     quarantined={"titles": 4},
     shadow={True: 9, False: 3},
     answers={"model": 70, "comparable_titles": 20, "nobody": 10},
+    models=(ModelHealth(measure="reach", horizon=7, trained_as_of=AS_OF, challenged_since=AS_OF, n_refused=1),),
     calibration=(judge(("reach", 7, "model"), [0.05, 0.5, 0.7, 0.6], [1, 1, 1, 2]),),
     feeds=(
         FeedHealth(table="titles", last_new_at=AS_OF, every_hours=24, n_held=2),

@@ -18,7 +18,7 @@ KEYS = {"type", "title", "status", "detail", "instance", "code", "errors"}
 
 def routes(api: httpx.Client) -> list[tuple[str, str]]:
     paths = api.get("/openapi.json").json()["paths"]
-    ids = {"title_id": "nobody", "issue_id": "nothing", "batch_id": "none"}
+    ids = {"title_id": "nobody", "issue_id": "nothing", "batch_id": "none", "model_id": "none"}
     return [(verb, path.format(**ids)) for path, verbs in paths.items() for verb in verbs]
 
 

@@ -28,6 +28,8 @@ def test_every_reading_route_answers_its_own_examples(path, api):
     values = {parameter["name"]: example(parameter) for parameter in asked}
     if "issue_id" in values:  # a hash: no example can know it
         values["issue_id"] = api.get("/v1/issues").json()["issues"][0]["issue"]["issue_id"]
+    if "model_id" in values:
+        values["model_id"] = api.get("/v1/models").json()["models"][0]["card"]["model_id"]
     in_path = {parameter["name"] for parameter in asked if parameter["in"] == "path"}
     query = {name: value for name, value in values.items() if name not in in_path}
 

@@ -55,7 +55,7 @@ def _rows_for(n: int, folder: Path) -> Path:
 def _run(python: str, arguments: Sequence[str], seconds: float | None = None) -> dict[str, Any]:
     """Run one process; it prints its figures as the last line.
 
-    Where it is not done within `seconds`, it is stopped and the figures are the time it had and the memory it had taken.
+    Where it is not done within `seconds`, it is stopped: the figures are the time and the memory it had.
     """
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(HERE)}
     pipe = subprocess.PIPE

@@ -1,5 +1,6 @@
 """Findings and verdicts of `expectation_gap`, from judged plans."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,7 +105,7 @@ def _numbers(row: Row) -> dict[str, object]:
 
 
 def _finite(value: Any) -> float | None:  # noqa: ANN401 - a cell of a frame
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None
 
 
 def verdicts_of(rule: str, cells: pd.DataFrame, plans: pd.DataFrame, params: "ExpectationGapParams") -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pydantic import Field
 from recsysops import columns as c
 from recsysops.contract.detector import Detection, Detector, Params, Rule, Tables
 from recsysops.domain.severity import FindingClass
-from recsysops_detectors._common import CELL_COLUMNS, findings_frame, verdicts_frame
+from recsysops_detectors._common import CELL_COLUMNS, findings_frame, rows_of, verdicts_frame
 from recsysops_detectors._gap_examples import EXAMPLES
 from recsysops_detectors._gap_findings import NAME, finding_of, verdicts_of
 from recsysops_detectors._gap_numbers import targets
@@ -71,8 +71,10 @@ def detect(tables: Tables, params: ExpectationGapParams, *, as_of: datetime) -> 
     findings, parts = [], []
     for rule in (UNDER_SERVED, OVER_SERVED, UNFIT):
         rows = judged(plans, rule, params)
-        found = rows[rows[c.SEVERITY] != ""].groupby([*c.CELL_KEY, c.MEASURE])
-        findings += [finding_of(rule, horizons.to_dict("records"), params) for _, horizons in found]
+        flagged: dict[tuple[object, ...], list[dict[str, object]]] = {}
+        for row in rows_of(rows[rows[c.SEVERITY] != ""]):
+            flagged.setdefault(tuple(row[column] for column in (*c.CELL_KEY, c.MEASURE)), []).append(row)
+        findings += [finding_of(rule, flagged[key], params) for key in sorted(flagged, key=str)]
         parts.append((rule, verdicts_of(rule, tables[c.CELLS], rows, params)))
     return Detection(findings_frame(findings), verdicts_frame(tables[c.CELLS], NAME, parts))
 

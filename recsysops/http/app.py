@@ -18,6 +18,7 @@ from recsysops.http.routes_records import records_router
 from recsysops.http.routes_scoreboard import scoreboard_router
 from recsysops.http.routes_title import title_router
 from recsysops.http.routes_vitals import vitals_router
+from recsysops.http.warming import warming
 
 DESCRIPTION: Final = """
 What the recommender will do with each title that launches: which titles are at risk, why, and what to do.
@@ -52,6 +53,7 @@ def create_app(context: ApiContext) -> FastAPI:
         redoc_url=None,
         responses=_problem_responses(401, 404, 405, 422, 500, 503),
         separate_input_output_schemas=False,
+        lifespan=warming(context),
     )
     install(app)
     app.add_middleware(Envelope, observe=context.observe)

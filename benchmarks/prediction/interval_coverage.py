@@ -1,6 +1,6 @@
 """Do intervals hold what they promise, and how wide are they: our conformal layer, raw quantiles, MAPIE's CQR, crepes.
 
-    python benchmarks/prediction/coverage.py [--small]
+    python benchmarks/prediction/interval_coverage.py [--small]
 
 On made-up launches whose spread depends on the title, its level and its market, and of which a quarter lacks a field:
 these spread twice as much. Everybody gets the same 2,000 launches to learn from, 1,000 to calibrate on and 2,000 to be

@@ -36,7 +36,11 @@ def test_every_registered_adapter_is_described(name):
 
 
 @pytest.mark.parametrize("check", checks.RECOMMENDER_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("abilities", [frozenset(Ability), {Ability.CANDIDATES}, {Ability.ELIGIBILITY}], ids=str)
+@pytest.mark.parametrize(
+    "abilities",
+    [frozenset(Ability), {Ability.CANDIDATES}, {Ability.ELIGIBILITY}],
+    ids=["all", "candidates alone", "eligibility alone"],
+)
 def test_the_http_adapter_keeps_the_contract(check, abilities, tmp_path):
     behind = FakeRecommender(abilities=frozenset(abilities), never=frozenset({"b"}), excluded={"a": "no licence"})
     with RecommenderServer(behind) as server:

@@ -100,6 +100,26 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             queries=(("recsysops_calibration_coverage_ratio", "{{measure}} {{horizon}} d {{predictor}}"),),
         ),
     )),
+    ("Models", (
+        Panel(
+            title="Age of the active models, days", width=6, meaning="Since the time each was trained at.",
+            queries=((
+                "(time() - recsysops_active_model_trained_timestamp_seconds) / 86400", "{{measure}} {{horizon}} d",
+            ),),
+        ),
+        Panel(
+            title="Days a challenger has predicted in shadow", width=6, meaning="Nothing where there is none.",
+            queries=(("(time() - recsysops_challenger_since_timestamp_seconds) / 86400", "{{measure}} {{horizon}} d"),),
+        ),
+        Panel(
+            title="Model files refused per day", width=6, meaning="Damaged, unsigned, or not as they were trained.",
+            queries=(("increase(recsysops_model_files_refused_total[1d])", "{{measure}} {{horizon}} d"),),
+        ),
+        Panel(
+            title="Cells the recommender was asked about", width=6, is_stacked=True, meaning="At the last run.",
+            queries=(("sum by (answered) (recsysops_shadow_cells)", "{{answered}}"),),
+        ),
+    )),
     ("Runs", (
         Panel(
             title="Duration of the last run of each step", unit="s", meaning="Seconds, by step.",

@@ -23,6 +23,7 @@ from recsysops.domain.batch import BatchReceipt, LogFile, QuarantinedRow
 from recsysops.domain.drift import Decision, HeldBatch, HeldState, Profile, SeenFile
 from recsysops.domain.issue import Finding, Issue, IssueChange, IssueEvent, IssueEventKind
 from recsysops.domain.model import BacktestScore, ModelCard
+from recsysops.domain.registry import ModelMove, MoveKind
 from recsysops.domain.run import Run, StepReport
 from recsysops.domain.severity import FindingClass, Severity
 from recsysops.domain.verdict import StepOutcome
@@ -132,6 +133,24 @@ def fill_results(work) -> None:
         )
     )  # fmt: skip
 
+    fill_predicted(work)
+
+
+def fill_predicted(work) -> None:
+    work.shadow.save(result_row("shadow", c.SHADOW_SCORE), "r1", T0)
+    work.scores.add(result_row("scores", c.LAUNCH_SCORE))
+    card = ModelCard(
+        model_id="m2", measure="reach", horizon=7, trained_as_of=T0, n_titles=2, n_rows=8, folder="models/m2",
+        manifest_sha256="e" * 64, serves="model", recipe="other",
+    )  # fmt: skip
+    work.models.challenge(card, T0)
+    work.models.record(
+        ModelMove(
+            measure="reach", horizon=7, model_id="m2", kind=MoveKind.CHALLENGED, previous_id=None, actor="ada",
+            reason="new settings", at=T0,
+        )
+    )  # fmt: skip
+
 
 def launches(n: int) -> pd.DataFrame:
     return pd.DataFrame(
@@ -191,10 +210,16 @@ def result_row(table: str, columns: tuple[str, ...]) -> pd.DataFrame:
         c.WORTH_LOW,
         c.WORTH_HIGH,
         c.SCORE,
+        *c.SHADOW_SCORE[6:15],
+        c.ACTUAL,
+        c.PIT,
+        c.CRPS,
+        c.PINBALL,
+        c.ABSOLUTE_ERROR,
     }
     row: dict[str, object] = dict.fromkeys(columns, "x")
     row |= {name: 1 / 3 for name in columns if name in numbers | set(c.QUANTILES)}
-    row |= dict.fromkeys(times, T0) | {n: 7 for n in (c.HORIZON, c.LEAD, c.N_FINDINGS) if n in columns}
+    row |= dict.fromkeys(times, T0) | {n: 7 for n in (c.HORIZON, c.LEAD, c.N_FINDINGS, c.N_MEMBERS) if n in columns}
     row |= {name: True for name in (c.IS_SERVED, c.HAS_EXPECTATION) if name in columns}
     row |= {c.EVIDENCE: {"n": 1}} if c.EVIDENCE in columns else {}
     return pd.DataFrame([row]).astype(dict.fromkeys(times, "datetime64[us, UTC]"))
@@ -386,7 +411,10 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(target: str, tmp_path
     backup = tmp_path / "old.zip"
     write_backup(old, tmp_path, backup, now=T0)
     said = manifest(backup)
-    since = {"batch_profile", "held_batch", "held_decision", "seen_file", "change"}
+    since = {
+        "batch_profile", "held_batch", "held_decision", "seen_file", "change", "shadow_score", "model_recipe",
+        "challenger", "model_move", "launch_score",
+    }  # fmt: skip
     said |= {"revision": "0001", "tables": {n: t for n, t in said["tables"].items() if n not in since}}
     rewrite(backup, said, {})
 
@@ -578,7 +606,7 @@ def test_the_verbs_back_up_and_restore(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr()
 
     assert codes == [0, 2, 0, 2]
-    assert "rows of 28 tables, 2 files of models" in said.out
+    assert "rows of 33 tables, 2 files of models" in said.out
     assert "Restored" in said.out
     restored = f"sqlite:///{tmp_path / 'there' / '.recsysops' / 'recsysops.sqlite'}"
     assert hashes(restored) == hashes(f"sqlite:///{data / 'recsysops.sqlite'}")

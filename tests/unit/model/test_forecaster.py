@@ -1,5 +1,6 @@
 """The forecaster learns what was planted, says who is served and why, and keeps its model bit for bit."""
 
+import hashlib
 import json
 from dataclasses import replace as changed
 
@@ -9,7 +10,7 @@ import pytest
 
 from recsysops.columns import QUANTILES
 from recsysops.errors import ModelError
-from recsysops.model import _artifacts
+from recsysops.model import _artifacts, _signing
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._known import Known
 from recsysops.model.forecaster import LaunchForecaster
@@ -77,8 +78,8 @@ def test_no_artifact_is_a_pickle_and_every_file_is_listed(history, as_of, quiet,
 
     manifest = json.loads((place / "manifest.json").read_text())
 
-    assert {file.name for file in place.iterdir()} == {*manifest["files"], "manifest.json"}
-    assert {file.suffix for file in place.iterdir()} == {".txt", ".json", ".npy"}
+    assert {file.name for file in place.iterdir()} == {*manifest["files"], "manifest.json", "manifest.sig"}
+    assert {file.suffix for file in place.iterdir()} == {".txt", ".json", ".npy", ".sig"}
     assert manifest["model_id"] == card.model_id
 
 
@@ -88,7 +89,8 @@ def test_a_file_that_names_a_way_out_of_the_folder_is_refused(history, as_of, qu
     entries = json.loads(path.read_text())
     entries["files"]["../secret"] = {"sha256": "", "bytes": 0}
     path.write_text(json.dumps(entries))
-    forged = changed(card, manifest_sha256=_artifacts._hash(path.read_bytes()))
+    path.with_name("manifest.sig").write_bytes(_signing.sign(path.read_bytes(), tmp_path))
+    forged = changed(card, manifest_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
     with pytest.raises(ModelError, match="does not match its manifest"):
         _artifacts.load(forged, tmp_path)

@@ -63,7 +63,7 @@ def _create_registry() -> None:
     op.create_table(
         "model_recipe",
         *_text("model_id recipe"),
-        sa.ForeignKeyConstraint(["model_id"], ["model.model_id"], name=op.f("fk_model_recipe_model_id_model")),
+        sa.ForeignKeyConstraint(["model_id"], ["model.model_id"], name=op.f("fk_model_recipe_model_id")),
         sa.PrimaryKeyConstraint("model_id", name=op.f("pk_model_recipe")),
     )
     op.create_table(

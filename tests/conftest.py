@@ -14,7 +14,7 @@ from recsysops.testing.postgres import PostgresMissing, PostgresServer, database
 
 # "ci" is repeatable, so that a red run can be run again; "thorough" looks harder, on purpose and by hand.
 settings.register_profile("default", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 

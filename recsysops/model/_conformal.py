@@ -25,6 +25,9 @@ from recsysops.model._asof import Floats, Ints
 
 MIN_GROUP: Final = 100
 """A group with fewer residuals shares those of the group it is part of."""
+_MIN_PART: Final = 300.0
+"""So does a part of a group whose residuals weigh less together: age and level leave few of them to answer a case, and
+few make intervals wider than they promise."""
 _MIN_LOCAL: Final = 60
 """With fewer residuals, the predicted level does not count."""
 BANDWIDTH: Final = 0.2
@@ -124,14 +127,16 @@ class Calibration:
         return np.ones(len(self.score)) if self.weight is None else self.weight
 
     @cached_property
-    def _sizes(self) -> dict[_Group, int]:
-        """Number of residuals of every group at every depth."""
+    def _apart(self) -> frozenset[_Group]:
+        """Groups, at every depth, that are large enough to be calibrated apart."""
         columns = _columns(self.group)
-        sizes: dict[_Group, int] = {(): len(columns)}
+        found: set[_Group] = {()}
         for depth in range(1, columns.shape[1] + 1):
-            keys, counts = np.unique(columns[:, :depth], axis=0, return_counts=True)
-            sizes |= {tuple(map(int, key)): int(n) for key, n in zip(keys, counts, strict=True)}
-        return sizes
+            keys, own = np.unique(columns[:, :depth], axis=0, return_inverse=True)
+            count, mass = np.bincount(own.ravel()), np.bincount(own.ravel(), weights=self._weight)
+            fine = count >= MIN_GROUP if depth == 1 else mass >= _MIN_PART
+            found |= {tuple(map(int, key)) for key in keys[fine]}
+        return frozenset(found)
 
     @cached_property
     def _tables(self) -> "dict[_Group, _Table]":
@@ -139,7 +144,7 @@ class Calibration:
         return {}
 
     def _shared(self, group: _Group) -> _Group:
-        while group and self._sizes.get(group, 0) < MIN_GROUP:
+        while group not in self._apart:
             group = group[:-1]
         return group
 

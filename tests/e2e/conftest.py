@@ -104,9 +104,9 @@ def large(tmp_path_factory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless browser, or a reason why there is none."""
+    """A headless browser, or a reason why there is none; while it is open no other test can run an event loop."""
     if CHROMIUM is None:
         pytest.skip("no browser here: install chromium (apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api", reason="install playwright for Python (make setup)")

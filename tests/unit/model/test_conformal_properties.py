@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from recsysops.domain.distribution import PROBABILITIES
 from recsysops.errors import ModelError
 from recsysops.model._calibrating import Residuals, calibrated, mondrian
-from recsysops.model._conformal import MIN_GROUP, Calibration, weighted_quantiles
+from recsysops.model._conformal import Calibration, weighted_quantiles
 from recsysops.model._scores import randomised_pit
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
@@ -110,17 +110,26 @@ def test_old_residuals_that_no_longer_hold_are_outweighed():
     np.testing.assert_allclose(found, now.quantiles(np.zeros(1), np.ones(1), one)[0], rtol=0.4, atol=0.3)
 
 
+def parted(weight):
+    """Return residuals of two groups of 400, the second in parts of 350 and 50, each part with a score of its own."""
+    group = np.column_stack([np.repeat([0, 1], 400), np.concatenate([np.zeros(750), np.ones(50)])]).astype(np.int64)
+    score = np.concatenate([np.full(400, -1.0), np.full(350, 1.0), np.full(50, 2.0)])
+    return Calibration(np.zeros(800), score, group, None, np.full(800, weight))
+
+
 def test_a_small_part_of_a_group_shares_with_the_group_not_with_all():
-    group = np.column_stack([np.repeat([0, 1], 200), np.concatenate([np.zeros(350), np.ones(50)])]).astype(np.int64)
-    score = np.repeat([-1.0, 1.0], 200)
-    fitted = Calibration(np.zeros(400), score, group, None)
+    found = parted(1.0).quantiles(np.zeros(4), np.ones(4), np.array([[1, 0], [1, 1], [0, 7], [9, 9]]))
 
-    found = fitted.quantiles(np.zeros(3), np.ones(3), np.array([[1, 1], [0, 7], [9, 9]]))
+    assert found[0].tolist() == [1.0] * 19
+    assert found[1, [0, 18]].tolist() == [1.0, 2.0]
+    assert found[2].max() == -1.0
+    assert found[3, [0, 18]].tolist() == [-1.0, 2.0]
 
-    assert MIN_GROUP > 50
-    assert found[0].min() == 1.0
-    assert found[1].max() == -1.0
-    assert found[2, [0, 18]].tolist() == [-1.0, 1.0]
+
+def test_a_part_whose_residuals_are_old_shares_with_its_group():
+    found = parted(0.8).quantiles(np.zeros(1), np.ones(1), np.array([[1, 0]]))
+
+    assert found[0, [0, 18]].tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

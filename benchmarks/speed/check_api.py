@@ -235,6 +235,7 @@ def _keep(cases: list[Case], n_checks: int) -> None:
     told = {
         case.name: {name: round(float(np.mean(values)), 2) for name, values in case.parts.items()} for case in cases
     }
+    RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "check_api_parts.json").write_text(json.dumps({"checks": n_checks, "parts": told}, indent=1) + "\n")
 
 

@@ -100,15 +100,16 @@ def is_promoted(pairs) -> bool:
     )  # fmt: skip
 
 
-def test_of_1000_replays_of_a_model_against_itself_at_most_5_percent_promote():
-    promoted = sum(is_promoted(simulated(np.random.default_rng(seed), 0.0)) for seed in range(1000))
+def test_of_200_replays_of_a_model_against_itself_at_most_5_percent_promote():
+    # A thousand are replayed by `make nightly`.
+    promoted = sum(is_promoted(simulated(np.random.default_rng(seed), 0.0)) for seed in range(200))
 
-    assert promoted <= 50
+    assert promoted <= 10
 
 
 def test_a_planted_worse_model_is_never_promoted_and_a_better_one_is():
-    assert not any(is_promoted(simulated(np.random.default_rng(seed), -0.05)) for seed in range(200))
-    assert all(is_promoted(simulated(np.random.default_rng(seed), 0.12)) for seed in range(50))
+    assert not any(is_promoted(simulated(np.random.default_rng(seed), -0.05)) for seed in range(50))
+    assert all(is_promoted(simulated(np.random.default_rng(seed), 0.12)) for seed in range(20))
 
 
 def test_before_enough_titles_and_weeks_nothing_is_decided():

@@ -1,7 +1,7 @@
 """What the simulated service writes: complete, in time, deterministic, dirty where it says so."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,20 +38,32 @@ def read_dates(table: pd.DataFrame, column: str) -> pd.Series:
     return pd.to_datetime(table[column], errors="coerce", utc=True, format="ISO8601")
 
 
-def test_the_same_settings_give_the_same_bytes_whatever_the_number_of_workers(tmp_path: Path) -> None:
-    simulate(tiny_config(), tmp_path / "one")
-    simulate(tiny_config(), tmp_path / "again")
-    simulate(tiny_config(workers=2), tmp_path / "two_workers")
+@dataclass(frozen=True)
+class Made:
+    """One small service, and what its making told of its progress."""
 
-    assert digests(tmp_path / "one") == digests(tmp_path / "again")
-    assert digests(tmp_path / "one") == digests(tmp_path / "two_workers")
+    digests: dict[str, str]
+    told: list[tuple[str, float]]
 
 
-def test_another_seed_gives_other_files(tmp_path: Path) -> None:
-    simulate(tiny_config(), tmp_path / "one")
-    simulate(tiny_config(seed=8), tmp_path / "other")
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("once")
+    told: list[tuple[str, float]] = []
+    simulate(tiny_config(), folder, lambda step, done: told.append((step, done)))
+    return Made(digests(folder), told)
 
-    one, other = digests(tmp_path / "one"), digests(tmp_path / "other")
+
+def test_the_same_settings_give_the_same_bytes_whatever_the_number_of_workers(once: Made, tmp_path: Path) -> None:
+    simulate(tiny_config(workers=2), tmp_path)
+
+    assert digests(tmp_path) == once.digests
+
+
+def test_another_seed_gives_other_files(once: Made, tmp_path: Path) -> None:
+    simulate(tiny_config(seed=8), tmp_path)
+
+    one, other = once.digests, digests(tmp_path)
     assert one.keys() == other.keys()
     assert all(one[name] != other[name] for name in one)
 
@@ -64,15 +76,11 @@ def test_a_second_simulation_into_the_same_folder_leaves_nothing_of_the_first(tm
     assert not (tmp_path / ".parts").exists()
 
 
-def test_progress_is_told_step_by_step_and_ends_at_one(tmp_path: Path) -> None:
-    told: list[tuple[str, float]] = []
-
-    simulate(tiny_config(), tmp_path, lambda step, done: told.append((step, done)))
-
-    steps = list(dict.fromkeys(step for step, _ in told))
+def test_progress_is_told_step_by_step_and_ends_at_one(once: Made) -> None:
+    steps = list(dict.fromkeys(step for step, _ in once.told))
     assert len(steps) == 3
     for step in steps:
-        done = [share for name, share in told if name == step]
+        done = [share for name, share in once.told if name == step]
         assert done[0] == 0.0
         assert done[-1] == 1.0
         assert done == sorted(done)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from recsysops.columns import ALL, FIELDS, MARKET, NAME, OBSERVED_AT, PROVIDER, SERIES_ID, TITLE_ID
 from recsysops.model._asof import AsOfIndex, Ints, microseconds
-from recsysops.model._values import Value, clean, clean_fields
+from recsysops.model._values import Cleaner, Value, clean
 
 Keys = Sequence[str] | npt.NDArray[np.object_]
 
@@ -52,20 +52,24 @@ class Catalogue:
         """Index the versions by title and market."""
         frame = self.titles
         self._observed = microseconds(frame[OBSERVED_AT])
-        self._pairs = pd.MultiIndex.from_frame(frame[[TITLE_ID, MARKET]]).unique()
-        groups = self._pairs.get_indexer(pd.MultiIndex.from_frame(frame[[TITLE_ID, MARKET]])).astype(np.int64)
-        self._index = AsOfIndex.of(groups, self._observed, len(self._pairs))
+        keys = [frame[name].to_numpy(dtype=object) for name in (TITLE_ID, MARKET)]
+        self._titles, self._markets = (pd.Index(pd.unique(key), dtype=object) for key in keys)
+        pairs, found = np.unique(self._pair(*keys), return_inverse=True)
+        groups = found.astype(np.int64)
+        self._pairs = pairs
+        self._index = AsOfIndex.of(groups, self._observed, len(pairs))
         self._versions: list[State] = self._read(groups)
         self._numbers: dict[tuple[int, int], int] = {(-1, -1): NOTHING}
 
     def states_at(self, titles: Keys, markets: Keys, cuts: Ints) -> Ints:
         """Return the number of the state of each title in each market as known at each cut."""
-        general = self._latest(titles, [ALL] * len(titles), cuts)
+        general = self._latest(titles, np.full(len(titles), ALL, dtype=object), cuts)
         own = self._latest(titles, markets, cuts)
         own = np.where(np.asarray(markets, dtype=object) == ALL, -1, own)
-        pairs = np.column_stack([general, own])
-        unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-        return np.array([self._number(int(g), int(o)) for g, o in unique], dtype=np.int64)[inverse.ravel()]
+        n = len(self._versions) + 1
+        unique, inverse = np.unique((general + 1) * n + own + 1, return_inverse=True)
+        parts = zip((unique // n - 1).tolist(), (unique % n - 1).tolist(), strict=True)
+        return np.array([self._number(*both) for both in parts], dtype=np.int64)[inverse]
 
     def latest_states(self, limit: int, at: int) -> Ints:
         """Return the states at a time of the titles observed last by then, at most `limit`, oldest first."""
@@ -82,27 +86,35 @@ class Catalogue:
         return [self._versions[at] if at >= 0 else None for at in self._latest(titles, markets, cuts)]
 
     def _latest(self, titles: Keys, markets: Keys, cuts: Ints) -> Ints:
-        if not len(titles):
-            return np.zeros(0, dtype=np.int64)
-        wanted = pd.MultiIndex.from_arrays([np.asarray(titles, dtype=object), np.asarray(markets, dtype=object)])
-        return self._index.latest(self._pairs.get_indexer(wanted).astype(np.int64), cuts)
+        if not len(titles) or not len(self._pairs):
+            return np.full(len(titles), -1, dtype=np.int64)
+        wanted = self._pair(titles, markets)
+        place = np.minimum(np.searchsorted(self._pairs, wanted), len(self._pairs) - 1)
+        return self._index.latest(np.where(self._pairs[place] == wanted, place, -1).astype(np.int64), cuts)
+
+    def _pair(self, titles: Keys, markets: Keys) -> Ints:
+        """Return title and market as one number each, negative where either was never seen."""
+        title = self._titles.get_indexer(pd.Index(np.asarray(titles, dtype=object)))
+        market = self._markets.get_indexer(pd.Index(np.asarray(markets, dtype=object)))
+        return np.where((title >= 0) & (market >= 0), title.astype(np.int64) * len(self._markets) + market, -1)
 
     def _read(self, groups: Ints) -> list[State]:
         """Clean every version and carry over since when its values stand."""
-        frame, ignored, embeddings = self.titles, self.ignored, self.embeddings
+        cleaner, owners = Cleaner(self.ignored, self.embeddings), Cleaner(self.ignored, frozenset())
+        owned: dict[tuple[object, object], dict[str, Value]] = {}
         versions: list[State] = []
         last: dict[int, State] = {}
-        columns = zip(
-            groups, self._observed, frame[NAME], frame[PROVIDER], frame[SERIES_ID], frame[FIELDS], strict=True
-        )
-        for group, at, name, provider, series, fields in columns:
-            own = {PROVIDER: provider, SERIES_ID: series}
-            values = clean_fields(fields, ignored, embeddings) | clean_fields(own, ignored)
+        named = (self.titles[name].to_numpy(dtype=object) for name in (NAME, PROVIDER, SERIES_ID, FIELDS))
+        for group, at, name, provider, series, fields in zip(
+            groups.tolist(), self._observed.tolist(), *named, strict=True
+        ):
+            if (provider, series) not in owned:
+                owned[provider, series] = owners.fields({PROVIDER: provider, SERIES_ID: series})
+            values = cleaner.fields(fields) | owned[provider, series]
             before = last.get(group)
-            since = {
-                key: before.since[key] if before is not None and before.fields.get(key) == value else int(at)
-                for key, value in values.items()
-            }
+            since = dict.fromkeys(values, at)
+            if before is not None:
+                since |= {key: before.since[key] for key, value in values.items() if before.fields.get(key) == value}
             last[group] = State(str(clean(name) or ""), values, since)
             versions.append(last[group])
         return versions
@@ -112,5 +124,5 @@ class Catalogue:
         if (general, own) not in self._numbers:
             parts = [self._versions[at] for at in (general, own) if at >= 0]
             self._numbers[general, own] = len(self.states)
-            self.states.append(State.over(parts))
+            self.states.append(parts[0] if len(parts) == 1 else State.over(parts))
         return self._numbers[general, own]

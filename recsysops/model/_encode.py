@@ -15,7 +15,7 @@ from recsysops.model._embedding import projected
 from recsysops.model._neighbours import Part
 from recsysops.model._past import Rows
 from recsysops.model._recipe import FieldRecipe, Recipe
-from recsysops.model._values import Kind, as_number, as_text, as_values
+from recsysops.model._values import Kind, as_number, as_text, lists_of
 
 _MAX_AGE_DAYS: Final = 365.0
 _MOST_PARTS: Final = 3
@@ -44,10 +44,15 @@ class Columns:
         self.values.append(np.asarray(values, dtype=np.float64))
 
 
-def encode(recipe: Recipe, states: Sequence[State]) -> Columns:
+def encode(recipe: Recipe, states: Sequence[State], text: Floats | None = None) -> Columns:
     """Return the columns that depend on the state alone, one value per state.
 
     Dates are in days since 1970; `relative` turns them into days from launch.
+
+    Args:
+        recipe: How fields are read.
+        states: What stands in them.
+        text: What `texts` returns of the same states, where that is known already.
     """
     columns = Columns([], [])
     missing = np.zeros(len(states))
@@ -59,11 +64,16 @@ def encode(recipe: Recipe, states: Sequence[State]) -> Columns:
         _add_values(columns, field, values)
     columns.add("|missing_total", missing)
     columns.add("|is_known", np.array([bool(state.fields) for state in states], dtype=np.float64))
-    vectors = recipe.text.vectors(recipe.texts(states))
-    has_text = np.abs(vectors).sum(axis=1) > 0
-    for at in range(vectors.shape[1]):
-        columns.add(f"|text_{at:02d}", np.where(has_text, vectors[:, at], np.nan))
+    text = texts(recipe, states) if text is None else text
+    has_text = np.abs(text).sum(axis=1) > 0
+    for at in range(text.shape[1]):
+        columns.add(f"|text_{at:02d}", np.where(has_text, text[:, at], np.nan))
     return columns
+
+
+def texts(recipe: Recipe, states: Sequence[State]) -> Floats:
+    """Return the directions of the running text of each state, zero where it has none that is known."""
+    return recipe.text.vectors(recipe.texts(states))
 
 
 def relative(recipe: Recipe, columns: Columns, states: Sequence[State], inverse: Ints, rows: Rows) -> Columns:
@@ -79,25 +89,30 @@ def relative(recipe: Recipe, columns: Columns, states: Sequence[State], inverse:
     return result
 
 
-def vectors(recipe: Recipe, states: Sequence[State]) -> Floats:
+def vectors(recipe: Recipe, states: Sequence[State], text: Floats | None = None) -> Floats:
     """Return vectors whose inner product is the similarity of two titles, at most 1; a missing field is like nothing.
 
     Each field adds a block: values by inverse frequency, text by its directions, numbers by rank.
+
+    Args:
+        recipe: How fields are read.
+        states: What stands in them.
+        text: What `texts` returns of the same states, where that is known already.
     """
-    blocks: list[Floats] = []
-    total = 0.0
-    for field in recipe.fields:
-        block = _block(field, [state.fields.get(field.name) for state in states])
-        weight = _WEIGHTS[field.kind] if block.shape[1] else 0.0
-        total += weight
-        blocks.append(block * np.sqrt(weight))
-    text = recipe.text.vectors(recipe.texts(states))
-    if text.shape[1]:
-        lengths = np.linalg.norm(text, axis=1, keepdims=True)
-        blocks.append(text / np.where(lengths > 0, lengths, 1.0))
-        total += _WEIGHTS[Kind.TEXT]
-    joined = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(states), 0))
-    return np.asarray(joined / np.sqrt(max(total, 1e-12)), dtype=np.float64)
+    text = texts(recipe, states) if text is None else text
+    widths = _widths(recipe)
+    total = np.sqrt(max(sum(weight for _, width, weight in widths if width), 1e-12))
+    joined = np.zeros((len(states), sum(width for _, width, _ in widths)))
+    begin = 0
+    for field, (name, width, weight) in zip((*recipe.fields, None), widths, strict=True):
+        block = joined[:, begin : begin + width]
+        begin += width
+        if width and field is None:
+            lengths = np.linalg.norm(text, axis=1, keepdims=True)
+            block[:] = text / np.where(lengths > 0, lengths, 1.0) / total
+        elif width and field is not None:
+            _fill(block, field, [state.fields.get(name) for state in states], float(np.sqrt(weight) / total))
+    return joined
 
 
 def parts(recipe: Recipe) -> list[Part]:
@@ -155,35 +170,39 @@ def _add_values(columns: Columns, field: FieldRecipe, values: Sequence[object]) 
         for at, part in enumerate(projected(cells, field.center, field.directions).T):  # type: ignore[arg-type]
             columns.add(f"{field.name}|direction_{at}", part)
         return
-    lists = [as_values(value) for value in cells]  # type: ignore[arg-type]
+    lists = lists_of(cells)  # type: ignore[arg-type]
     if field.kind is Kind.LIST:
         columns.add(f"{field.name}|count", np.array([float(len(items)) for items in lists]))
-    for at, hot in enumerate(_hot(field.columns, lists).T):
-        columns.add(f"{field.name}|is|{field.columns[at]}", hot)
+    rows, places = _places(field.columns, lists)
+    hot = np.zeros((len(field.columns), len(lists)))
+    hot[places, rows] = 1.0
+    for value, own in zip(field.columns, hot, strict=True):
+        columns.add(f"{field.name}|is|{value}", own)
 
 
-def _hot(vocabulary: Sequence[str], lists: Sequence[Sequence[str]]) -> Floats:
+def _places(vocabulary: Sequence[str], lists: Sequence[Sequence[str]]) -> tuple[Ints, Ints]:
+    """Return row and place in the vocabulary of every value that stands in it."""
     place = {value: at for at, value in enumerate(vocabulary)}
-    hot = np.zeros((len(lists), len(vocabulary)))
-    pairs = [(row, place[value]) for row, items in enumerate(lists) for value in items if value in place]
-    if pairs:
-        rows, columns = np.array(pairs).T
-        hot[rows, columns] = 1.0
-    return hot
+    found = [place.get(value, -1) for items in lists for value in items]
+    columns = np.array(found, dtype=np.int64)
+    rows = np.repeat(np.arange(len(lists)), np.fromiter(map(len, lists), dtype=np.int64, count=len(lists)))
+    return rows[columns >= 0], columns[columns >= 0]
 
 
-def _block(field: FieldRecipe, values: Sequence[object]) -> Floats:
-    if field.kind is Kind.NUMBER and len(field.knots) > 1:
+def _fill(block: Floats, field: FieldRecipe, values: Sequence[object], factor: float) -> None:
+    """Write what one field adds to the vectors, times `factor`, into their part of it, which is zero."""
+    if field.kind is Kind.NUMBER:
         number = np.array([as_number(value, field.kind) for value in values])  # type: ignore[arg-type]
         rank = np.interp(number, field.knots, np.linspace(0, np.pi / 2, len(field.knots)))
-        block = np.column_stack([np.cos(rank), np.sin(rank)])
-        return np.where(np.isfinite(number)[:, None], block, 0.0)
+        both = np.column_stack([np.cos(rank), np.sin(rank)]) * factor
+        block[:] = np.where(np.isfinite(number)[:, None], both, 0.0)
+        return
     if field.kind is Kind.VECTOR:
         part = np.nan_to_num(projected(values, field.center, field.directions))  # type: ignore[arg-type]
         lengths = np.linalg.norm(part, axis=1, keepdims=True)
-        return np.asarray(part / np.where(lengths > 0, lengths, 1.0), dtype=np.float64)
-    if not field.has_history or not field.similar:
-        return np.zeros((len(values), 0))
-    hot = _hot(field.similar, [as_values(value) for value in values]) * np.asarray(field.weights)  # type: ignore[arg-type]
-    lengths = np.linalg.norm(hot, axis=1, keepdims=True)
-    return np.asarray(hot / np.where(lengths > 0, lengths, 1.0), dtype=np.float64)
+        block[:] = part / np.where(lengths > 0, lengths, 1.0) * factor
+        return
+    rows, columns = _places(field.similar, lists_of(values))  # type: ignore[arg-type]
+    weights = np.asarray(field.weights)[columns]
+    lengths = np.sqrt(np.bincount(rows, weights * weights, len(values)))
+    block[rows, columns] = weights / lengths[rows] * factor

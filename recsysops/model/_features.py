@@ -14,13 +14,13 @@ import pandas as pd
 from recsysops.columns import ALL
 from recsysops.model._asof import Floats, Ints
 from recsysops.model._catalogue import State
-from recsysops.model._encode import Columns, encode, parts, relative, vectors
+from recsysops.model._encode import Columns, encode, parts, relative, texts, vectors
 from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory, Values
 from recsysops.model._known import KnownTitles, Memory
 from recsysops.model._neighbours import Neighbours, Pools
 from recsysops.model._past import Past, Rows
 from recsysops.model._recipe import Recipe
-from recsysops.model._values import as_values
+from recsysops.model._values import lists_of
 
 _COMPARABLES: Final = "|comparables_"
 _WINDOW_DAYS: Final = 3
@@ -63,6 +63,7 @@ class FeatureBuilder:
         self._elder = elder
         self._memory = Memory(elder.memory if elder is not None else None)
         self._vectors: Floats = np.zeros((0, 0))
+        self._texts: Floats = np.zeros((0, 0))
         self._widest: tuple[Rows, Columns] | None = None
         # Metadata that is given in place of what is stored must not be taken for it, though the cells be the same.
         self._whose = "" if elder is None else "given"
@@ -122,9 +123,12 @@ class FeatureBuilder:
 
     def _nearest(self, rows: Rows, past: Past) -> list[Neighbours]:
         own = self._memory.get(("vectors", self._whose, rows.key), lambda: self._own_vectors(rows))
-        return self._pools(past).nearest(rows, own, self.known.settings.n_comparables, parts(self.recipe))
+        settings = self.known.settings
+        return self._pools(past).nearest(rows, own, settings.n_comparables, parts(self.recipe), settings.threads)
 
     def _own_vectors(self, rows: Rows) -> Floats:
+        if self._elder is None:
+            return self._vectors_of(self.states(rows))
         numbers, inverse = np.unique(self.states(rows), return_inverse=True)
         return self._vectors_of(numbers)[inverse]
 
@@ -135,18 +139,30 @@ class FeatureBuilder:
 
     def _vectors_of(self, numbers: Ints) -> Floats:
         """Return the vectors of states that were met."""
-        return self._space()[numbers] if self._elder is None else vectors(self.recipe, self._take(numbers))
+        if self._elder is None:
+            self._read()
+            return self._vectors[numbers]
+        return vectors(self.recipe, self._take(numbers), self._texts_of(numbers))
 
-    def _space(self) -> Floats:
-        """Return the vectors of all states met so far; only new ones are computed."""
-        states = self.known.catalogue.states
-        if len(states) > len(self._vectors):
-            fresh = vectors(self.recipe, states[len(self._vectors) :])
-            self._vectors = np.concatenate([self._vectors, fresh]) if len(self._vectors) else fresh
-        return self._vectors
+    def _texts_of(self, numbers: Ints) -> Floats:
+        """Return the directions of the texts of states that were met."""
+        if self._elder is None:
+            self._read()
+            return self._texts[numbers]
+        return texts(self.recipe, self._take(numbers))
+
+    def _read(self) -> None:
+        """Compute vectors and texts of all states met so far; of those that are new, that is."""
+        fresh = self.known.catalogue.states[len(self._vectors) :]
+        if fresh:
+            text = texts(self.recipe, fresh)
+            both = vectors(self.recipe, fresh, text), text
+            before = (self._vectors, self._texts) if len(self._vectors) else None
+            self._vectors, self._texts = both if before is None else map(np.concatenate, zip(before, both, strict=True))
 
     def _take(self, numbers: Ints) -> list[State]:
-        return [self.known.catalogue.states[number] for number in numbers]
+        states = self.known.catalogue.states
+        return [states[number] for number in numbers.tolist()]
 
     def _shared(self, rows: Rows) -> Columns:
         """Return what depends on no outcome; rows of a shorter horizon hold those of a longer one, and are reused."""
@@ -163,7 +179,8 @@ class FeatureBuilder:
     def _without_outcomes(self, rows: Rows) -> Columns:
         numbers, inverse = np.unique(self.states(rows), return_inverse=True)
         states = self._take(numbers)
-        columns = relative(self.recipe, encode(self.recipe, states), states, inverse.astype(np.int64), rows)
+        encoded = encode(self.recipe, states, self._texts_of(numbers))
+        columns = relative(self.recipe, encoded, states, inverse.astype(np.int64), rows)
         _add_calendar(columns, rows, self.known.zones)
         others, since, strength = self.known.launches.competition(rows, _WINDOW_DAYS, self.known.rivals)
         columns.add("|same_window", others)
@@ -211,10 +228,9 @@ class FeatureBuilder:
         )
 
     def _values(self, name: str, rows: Rows) -> Values:
-        states = self.known.catalogue.states
         return self._memory.get(
             ("values", self._whose, name, rows.key),
-            lambda: Values.of([as_values(states[number].fields.get(name)) for number in self.states(rows)]),
+            lambda: Values.of(lists_of(state.fields.get(name) for state in self._take(self.states(rows)))),
         )
 
 

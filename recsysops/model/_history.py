@@ -60,16 +60,20 @@ class CellIndex:
         Returns:
             Shape (n rows, count), -1 first where there are fewer.
         """
-        begin, end = self.index.span(self.cell_of(rows), rows.cut)
+        begin, end = self.latest_span(rows, count)
         place = end[:, None] + np.arange(-count, 0)[None, :]
         known = place >= begin[:, None]
         order = self.index.order if len(self.index.order) else np.full(1, -1, dtype=np.int64)
         return np.where(known, order[np.where(known, place, 0)], -1)
 
+    def latest_span(self, rows: Rows, count: int) -> tuple[Ints, Ints]:
+        """Return where in the order of the index the latest known outcomes of each row's cell begin and end."""
+        begin, end = self.index.span(self.cell_of(rows), rows.cut)
+        return np.maximum(begin, end - count), end
+
     def latest(self, rows: Rows, count: int) -> list[Ints]:
         """Return, per row, the positions in the past of the latest known outcomes of its cell."""
-        begin, end = self.index.span(self.cell_of(rows), rows.cut)
-        return [self.index.order[max(b, e - count) : e] for b, e in zip(begin, end, strict=True)]
+        return [self.index.order[b:e] for b, e in zip(*self.latest_span(rows, count), strict=True)]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsysops.model._asof import Floats, Ints
+from recsysops.model._parallel import each
 from recsysops.model._past import Past, Rows
 
-_CHUNK: Final = 4_000_000
+_CHUNK: Final = 400_000
+"""Similarities judged at once: so few stay in the processor's cache."""
+_THREADED: Final = 20_000_000
+"""With fewer similarities one thread does all."""
+_SETS: Final = 20
+"""Values from which one stands for all when the largest are sought."""
 _LATEST: Final = 3_000
 """Comparable titles are sought among so many outcomes of a market and surface, those known last at the cut."""
 _SOFTENING: Final = 0.1
@@ -85,7 +91,9 @@ class Pools:
             pools[str(name)] = _Pool(at, vectors[at], past.known[at], codes[at])
         return cls(pools, titles)
 
-    def nearest(self, rows: Rows, vectors: Floats, k: int, parts: Sequence[Part] = ()) -> list[Neighbours]:
+    def nearest(
+        self, rows: Rows, vectors: Floats, k: int, parts: Sequence[Part] = (), threads: int = 1
+    ) -> list[Neighbours]:
         """Find the `k` nearest earlier titles of every row, among those known at its cut and other than itself.
 
         Args:
@@ -93,6 +101,7 @@ class Pools:
             vectors: Shape (n rows, d).
             k: How many.
             parts: What to leave out of the comparison, one after the other.
+            threads: How many to use where there is much to do.
 
         Returns:
             The nearest by everything, then those by everything but each part.
@@ -100,17 +109,27 @@ class Pools:
         shape = (len(rows), k)
         found = [Neighbours(np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan)) for _ in (None, *parts)]
         code = self.titles.get_indexer(pd.Index(rows.title, dtype=object)).astype(np.int64)
-        own_vectors = vectors
-        for place in sorted(set(rows.place) & set(self.pools)):
-            own, pool = np.flatnonzero(rows.place == place), self.pools[place]
-            # Rows of about the same cut see about the same outcomes: one stretch of the pool serves them all.
-            end = np.searchsorted(pool.known, rows.cut[own], side="right")
-            order = np.argsort(end, kind="stable")
-            width = min(len(pool.place), _LATEST)
-            for part in np.array_split(order, len(own) * width // _CHUNK + 1):
-                at = own[part]
-                _find(found, at, own_vectors[at], pool, _Seen(end[part], code[at]), parts)
+        tasks = [
+            (at, self.pools[place], _Seen(end, code[at]))
+            for place in sorted(set(rows.place) & set(self.pools))
+            for at, end in self._together(rows, place)
+        ]
+
+        def find(task: tuple[Ints, _Pool, _Seen]) -> None:
+            _find(found, task[0], vectors[task[0]], *task[1:], parts)
+
+        n_similarities = sum(len(at) * min(len(pool.place), _LATEST) for at, pool, _ in tasks)
+        each(find, tasks, threads if n_similarities >= _THREADED else 1)  # each fills rows of its own
         return found
+
+    def _together(self, rows: Rows, place: str) -> list[tuple[Ints, Ints]]:
+        """Return rows of a place that are judged together, and how many outcomes of its pool each could know."""
+        own, pool = np.flatnonzero(rows.place == place), self.pools[place]
+        # Rows of about the same cut see about the same outcomes: one stretch of the pool serves them all.
+        end = np.searchsorted(pool.known, rows.cut[own], side="right")
+        order = np.argsort(end, kind="stable")
+        n_parts = len(own) * min(len(pool.place), _LATEST) // _CHUNK + 1
+        return [(own[part], end[part]) for part in np.array_split(order, n_parts)]
 
 
 @dataclass(frozen=True)
@@ -137,12 +156,18 @@ def _find(
     if begin == end:
         return
     hidden = _hidden(seen, begin, pool.title[stretch])
-    similarity = vectors @ pool.vectors[stretch].T
-    _fill(found[0], at, pool.place[stretch], similarity, hidden)
-    for part, near in zip(parts, found[1:], strict=True):
-        columns = slice(part.begin, part.end)
-        without = similarity - vectors[:, columns] @ pool.vectors[stretch, columns].T
-        _fill(near, at, pool.place[stretch], without / part.rest, hidden)
+    own = [vectors[:, part.begin : part.end] @ pool.vectors[stretch, part.begin : part.end].T for part in parts]
+    rest = np.ones(vectors.shape[1], dtype=np.bool_)
+    for part in parts:
+        rest[part.begin : part.end] = False
+    similarity = vectors[:, rest] @ pool.vectors[stretch][:, rest].T
+    for product in own:
+        similarity += product
+    _fill(found[0], at, pool.place[stretch], similarity * _STEPS, hidden)
+    for part, product, near in zip(parts, own, found[1:], strict=True):
+        without = np.subtract(similarity, product, out=product)
+        without *= _STEPS / part.rest
+        _fill(near, at, pool.place[stretch], without, hidden)
 
 
 def _hidden(seen: _Seen, begin: int, titles: Ints) -> npt.NDArray[np.bool_] | None:
@@ -156,21 +181,47 @@ def _hidden(seen: _Seen, begin: int, titles: Ints) -> npt.NDArray[np.bool_] | No
     return np.asarray(hidden | (titles[None, :] == seen.title[:, None]) if own else hidden, dtype=np.bool_)
 
 
-def _fill(near: Neighbours, at: Ints, pool: Ints, similarity: Floats, hidden: npt.NDArray[np.bool_] | None) -> None:
+def _fill(near: Neighbours, at: Ints, pool: Ints, steps: Floats, hidden: npt.NDArray[np.bool_] | None) -> None:
+    """Write the nearest of a stretch of the pool into rows `at`; of `steps`, their similarities, nothing is left."""
     n = len(pool)
     k = min(near.place.shape[1], n)
     # Whole numbers rank: of titles that are equally alike, the one whose outcome was known later is nearer.
     kind = np.int32 if n * _STEPS * 1.1 < np.iinfo(np.int32).max else np.int64
-    step: npt.NDArray[Any] = np.rint(similarity * _STEPS).astype(kind)
-    later: npt.NDArray[Any] = np.arange(n, dtype=kind)
-    ranked = step * kind(-n) - later
+    ranked: npt.NDArray[Any] = np.rint(steps, out=steps).astype(kind)
+    ranked *= kind(n)
+    ranked += np.arange(n, dtype=kind)
     if hidden is not None:
-        ranked[hidden] = np.iinfo(kind).max
-    best = np.argpartition(ranked, k - 1, axis=1)[:, :k]
-    values = np.take_along_axis(ranked, best, axis=1)
-    order = np.argsort(values, axis=1, kind="stable")
-    best, values = np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
-    fine = values < np.iinfo(kind).max
-    distance = 1.0 - np.take_along_axis(step, best, axis=1) / _STEPS
-    near.place[at, :k] = np.where(fine, pool[best], -1)
-    near.distance[at, :k] = np.where(fine, np.clip(distance, 0.0, 1.0), np.nan)
+        ranked[hidden] = np.iinfo(kind).min
+    best = largest(ranked, k)
+    fine = best > np.iinfo(kind).min
+    step, place = np.divmod(best, kind(n))
+    near.place[at, :k] = np.where(fine, pool[place], -1)
+    near.distance[at, :k] = np.where(fine, np.clip(1.0 - step / _STEPS, 0.0, 1.0), np.nan)
+
+
+def largest(values: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:
+    """Return the `k` largest whole numbers of each row, largest first; the smallest of their type is none.
+
+    Each row is dealt into sets. The largest of a set is one of its row, so that at least `k` numbers of a row are no
+    smaller than the k-th largest of these: only such numbers are sorted.
+
+    Args:
+        values: Shape (n rows, n), no number twice in a row but the smallest of their type.
+        k: At most n.
+    """
+    n_rows, n = values.shape
+    nothing, n_sets = np.iinfo(values.dtype).min, n // _SETS
+    if n_sets < 2 * k:
+        return np.sort(values, axis=1)[:, : n - k - 1 if k < n else None : -1]
+    tops = values[:, :n_sets].copy()
+    for begin in range(n_sets, n, n_sets):
+        dealt = values[:, begin : begin + n_sets]
+        np.maximum(tops[:, : dealt.shape[1]], dealt, out=tops[:, : dealt.shape[1]])
+    least = np.partition(tops, n_sets - k, axis=1)[:, n_sets - k]
+    hits = np.flatnonzero(values >= np.maximum(least, nothing + 1)[:, None])
+    row = hits // n
+    count = np.bincount(row, minlength=n_rows)
+    chosen = np.full((n_rows, max(int(count.max(initial=0)), k)), nothing, dtype=values.dtype)
+    chosen[row, np.arange(len(hits)) - (np.cumsum(count) - count)[row]] = values.ravel()[hits]
+    chosen.sort(axis=1)
+    return chosen[:, : -k - 1 : -1]

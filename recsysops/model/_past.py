@@ -178,6 +178,8 @@ def known_titles(titles: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     observed = microseconds(titles[OBSERVED_AT])
     frame = titles[(observed <= microsecond(as_of)) & (observed > NO_TIME)]
     # A dict cannot be sorted: its text breaks ties between two versions of one time.
-    frame = frame.assign(_tie=[repr(fields) for fields in frame[FIELDS]])
+    twice = frame.duplicated([TITLE_ID, MARKET, OBSERVED_AT], keep=False)
+    fields = zip(frame[FIELDS], twice, strict=True)
+    frame = frame.assign(_tie=[repr(field) if is_twice else "" for field, is_twice in fields])
     frame = frame.sort_values([TITLE_ID, MARKET, OBSERVED_AT, "_tie"], kind="stable")
     return frame.drop_duplicates([TITLE_ID, MARKET, OBSERVED_AT], keep="last", ignore_index=True).drop(columns="_tie")

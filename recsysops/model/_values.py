@@ -32,6 +32,8 @@ _DECIMAL: Final = re.compile(r"[+-]?(?:\d{1,15}\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})
 _LEAST_VECTOR: Final = 4
 """A list of fewer numbers is no embedding."""
 _SHORT_TEXT: Final = 2 * _LEAST_VECTOR
+_LONG: Final = 40
+"""Texts of so many characters hardly come again."""
 _SEPARATORS: Final = re.compile(r"[\s,;|]+")
 
 
@@ -68,6 +70,45 @@ def clean_fields(fields: object, ignored: frozenset[str], embeddings: frozenset[
         if name not in ignored
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+class Cleaner:
+    """Cleans many field mappings of the same fields; of texts and lists of texts met before it knows the result."""
+
+    def __init__(self, ignored: frozenset[str], embeddings: frozenset[str]) -> None:
+        """Leave out the `ignored` fields, read `embeddings` as embeddings; see `clean_fields`."""
+        self._ignored, self._embeddings = ignored, embeddings
+        self._known: dict[bool, dict[str | tuple[object, ...], Value]] = {False: {}, True: {}}
+
+    def fields(self, fields: object) -> dict[str, Value]:
+        """Do what `clean_fields` does."""
+        found: dict[str, Value] = {}
+        if not isinstance(fields, Mapping):
+            return found
+        for name, value in fields.items():
+            if value is None or name in self._ignored:
+                continue
+            cleaned = self._clean(value, is_embedding=name in self._embeddings)
+            if cleaned is not None:
+                found[str(name)] = cleaned
+        return found
+
+    def _clean(self, value: object, *, is_embedding: bool) -> Value:
+        if type(value) is str and len(value) < _LONG:
+            key: str | tuple[object, ...] = value
+        elif type(value) is list and value and type(value[0]) is str:
+            key = tuple(value)
+        else:
+            return clean(value, is_embedding=is_embedding)
+        known = self._known[is_embedding]
+        try:
+            return known[key]
+        except (KeyError, TypeError):  # a list may hold what has no hash
+            cleaned = clean(value, is_embedding=is_embedding)
+        # Only texts: other values may be equal to each other and yet be read differently.
+        if type(key) is str or all(type(item) is str for item in key):
+            known[key] = cleaned
+        return cleaned
 
 
 def kind_of(values: Iterable[Value], *, is_text: bool) -> Kind:
@@ -115,6 +156,18 @@ def as_values(value: Value) -> tuple[str, ...]:
     return cast(tuple[str, ...], value) if isinstance(value, tuple) else (f"{value:g}",)
 
 
+def lists_of(values: Iterable[Value]) -> list[tuple[str, ...]]:
+    """Return `as_values` of each; for very many of them."""
+    return [
+        (value,)
+        if type(value) is str
+        else value
+        if type(value) is tuple and type(value[0]) is str
+        else as_values(value)
+        for value in values
+    ]  # type: ignore[misc]  # a tuple that begins with a text holds texts
+
+
 def as_text(value: Value) -> str:
     """Return a value as running text, empty where it is missing."""
     return " ".join(as_values(value))
@@ -136,9 +189,12 @@ def _vector(items: Iterable[object], *, is_embedding: bool) -> tuple[float, ...]
     found = list(items)
     if len(found) < _LEAST_VECTOR or isinstance(items, (set, frozenset)):
         return ()
-    numbers = [_decimal(item) for item in found]
-    if not all(math.isfinite(number) for number in numbers):
-        return ()
+    numbers: list[float] = []
+    for item in found:
+        number = _decimal(item)
+        if not math.isfinite(number):
+            return ()
+        numbers.append(number)
     # Whole numbers may be codes of something: only the settings can say that they are an embedding.
     has_decimals = is_embedding or any(number != round(number) for number in numbers)
     return tuple(numbers) if has_decimals else ()

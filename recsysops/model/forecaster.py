@@ -4,6 +4,7 @@ An instance remembers what it made ready for one history and time, so that measu
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -42,11 +43,13 @@ from recsysops.model._recipe import Recipe
 from recsysops.model._recipe_name import recipe_name
 from recsysops.model._relabelled import relabelled
 from recsysops.model._scores import is_covered, pinball
-from recsysops.model._training import MIN_ROWS, HeldBack, Lesson, counted, leads_of, shares, train
+from recsysops.model._training import MIN_ROWS, HeldBack, Lesson, TrainedModel, counted, leads_of, shares, train
 from recsysops.model._tuning import tune
 from recsysops.settings import ModelSettings
 
 Progress = Callable[[str, float], None]
+Target = tuple[str, int]
+"""Measure and horizon."""
 DISTANCE: Final = "distance"
 """Column of `comparables`: 0 for the same metadata, 1 for nothing in common."""
 
@@ -112,8 +115,11 @@ class LaunchForecaster:
         models: Mapping[tuple[str, int], ModelCard | None], settings: ModelSettings, folder: Path,
     ) -> pd.DataFrame:  # fmt: skip
         """Predict every cell for every target in `models`; see the port."""
-        known = self._known(history, as_of, settings)
-        aims = _aims(known, models, folder, history.scores, as_of)
+        with ThreadPoolExecutor(1) as beside:  # another process examines the models; meanwhile the history is read
+            loaded = {target: beside.submit(load, card, folder) for target, card in models.items()}
+            known = self._known(history, as_of, settings)
+        trained = {target: model.result() for target, model in loaded.items()}
+        aims = _aims(known, models, trained, history.scores, as_of)
         builders = {
             aim.model.recipe.fingerprint: self._builder(known, aim.model.recipe)
             for aim in aims
@@ -128,7 +134,8 @@ class LaunchForecaster:
     ) -> ReadyForecast:  # fmt: skip
         """Make everything ready to predict titles that are stored nowhere; see the port."""
         known = Known(history, as_of, settings)
-        return ReadyForecast(known, _aims(known, models, folder, history.scores, as_of), history.label)
+        trained = {target: load(card, folder) for target, card in models.items()}
+        return ReadyForecast(known, _aims(known, models, trained, history.scores, as_of), history.label)
 
     def why_refused(self, card: ModelCard, folder: Path) -> str:
         """Return why the files of a model cannot be trusted; empty where they can. See the port."""
@@ -233,14 +240,14 @@ class LaunchForecaster:
 
 
 def _aims(
-    known: Known, models: Mapping[tuple[str, int], ModelCard | None], folder: Path, scores: pd.DataFrame,
-    as_of: datetime,
+    known: Known, models: Mapping[Target, ModelCard | None], trained: Mapping[Target, TrainedModel | None],
+    scores: pd.DataFrame, as_of: datetime,
 ) -> tuple[Aim, ...]:  # fmt: skip
     worse, adapted = behind(scores, as_of), adaptations(scores, as_of)
     return tuple(
         Aim(
-            measure, horizon, card, load(card, folder), known.past(measure, horizon), worse.get((measure, horizon), ""),
-            adapted.get((measure, horizon), {}),
+            measure, horizon, card, trained[measure, horizon], known.past(measure, horizon),
+            worse.get((measure, horizon), ""), adapted.get((measure, horizon), {}),
         )
         for (measure, horizon), card in sorted(models.items())
     )  # fmt: skip

@@ -72,7 +72,7 @@ def _merged(near: Neighbours, y: Floats, recent: Floats) -> tuple[Floats, Floats
     # Of equal values the comparable titles' come first, as in `_weighed`.
     place = np.searchsorted(recent, own, "left") + np.arange(own.shape[1])
     is_own = np.zeros((len(own), own.shape[1] + len(recent)), dtype=np.bool_)
-    np.put_along_axis(is_own, place, True, axis=1)
+    np.put_along_axis(is_own, place, values=True, axis=1)
     value, weight = np.empty(is_own.shape), np.full(is_own.shape, _GROUP_WEIGHT / len(recent))
     value[~is_own] = np.broadcast_to(recent, (len(own), len(recent))).ravel()
     value[is_own], weight[is_own] = own.ravel(), weights.ravel()

@@ -165,7 +165,7 @@ def lists_of(values: Iterable[Value]) -> list[tuple[str, ...]]:
         if type(value) is tuple and type(value[0]) is str
         else as_values(value)
         for value in values
-    ]  # type: ignore[misc]  # a tuple that begins with a text holds texts
+    ]
 
 
 def as_text(value: Value) -> str:

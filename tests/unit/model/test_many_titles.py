@@ -101,7 +101,8 @@ def test_texts_are_read_as_the_library_that_taught_the_words_reads_them():
 VALUES = (
     "short", " short ", "short", "x" * 50, "", "  ", "2026-01-01", "[1.5, 2, 3, 4]", "1 2 3 4.0",
     ["b", "a", "a"], ["b", "a", "a"], ["1", "2", "3", "4"], ["1", 2, 3, 4], ["1", True, 3, 4], ["a", None],
-    ["a", ["b"]], ["0.5", "2", "3", "4"], [1, 2.5, 3, 4], [True, 2.5, 3, 4], [], ("b", "a"), {"b", "a"}, np.array([1.5, 2, 3, 4]),
+    ["a", ["b"]], ["0.5", "2", "3", "4"], [1, 2.5, 3, 4], [True, 2.5, 3, 4], [], ("b", "a"), {"b", "a"},
+    np.array([1.5, 2, 3, 4]),
     ["a", 1], ["a", True], ["a", 1.0], 3, 3.0, True, np.float64(2.5), float("nan"), None, b"bytes", {"a": 1},
 )  # fmt: skip
 

@@ -36,6 +36,25 @@ class Size:
     n_upcoming: int
 
 
+@dataclass(frozen=True)
+class Clocks:
+    """Seconds by the clock, and of the processor: on a machine that does other things the clock says little."""
+
+    wall: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> "Clocks":
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self) -> "Clocks":
+        now = Clocks.now()
+        return Clocks(now.wall - self.wall, now.processor - self.processor)
+
+    def __str__(self) -> str:
+        return f"{self.wall:.1f} s ({self.processor:.1f} s of the processor)"
+
+
 FULL, SMALL = Size(10_000, 100_000), Size(500, 2_000)
 
 
@@ -44,22 +63,23 @@ def measure(size: Size = FULL) -> list[Goal]:
     history, cells = made(size)
     settings = ModelSettings(threads=2)
     with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
+        begun = Clocks.now()
         card = LaunchForecaster().train(history, AS_OF, "reach", 1, settings, Path(folder), lambda *_: None)
-        trained = time.perf_counter() - begun
-        begun = time.perf_counter()
+        trained = begun.since()
+        begun = Clocks.now()
         found = LaunchForecaster().predict(history, cells, AS_OF, {("reach", 1): card}, settings, Path(folder))
-        predicted = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    answered = int(found["q50"].notna().sum())
+        predicted = begun.since()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    answered = found[found["q50"].notna()].groupby("predictor").size().to_dict()
+    said = ", ".join(f"{n:,} by {name.replace('_', ' ')}" for name, n in sorted(answered.items()))
     return [
         Goal(
-            f"train one model on {size.n_past:,} launches", f"{trained:.1f} s", f"{TRAIN_SECONDS:.0f} s",
-            trained <= TRAIN_SECONDS, 1,
+            f"train one model on {size.n_past:,} launches", str(trained), f"{TRAIN_SECONDS:.0f} s",
+            trained.wall <= TRAIN_SECONDS, 1,
         ),
         Goal(
-            f"predict {size.n_upcoming:,} titles with it ({answered:,} answers)", f"{predicted:.1f} s",
-            f"{PREDICT_SECONDS:.0f} s", predicted <= PREDICT_SECONDS, 1,
+            f"predict {size.n_upcoming:,} titles with it (answered {said})", str(predicted),
+            f"{PREDICT_SECONDS:.0f} s", predicted.wall <= PREDICT_SECONDS, 1,
         ),
         Goal("memory, at most", f"{peak:.2f} GB", f"{MEMORY_GB:.0f} GB", peak <= MEMORY_GB, 1),
     ]  # fmt: skip
@@ -75,7 +95,8 @@ def made(size: Size) -> tuple[History, pd.DataFrame]:
     title = np.array([f"t{at:06d}" for at in range(n)], dtype=object)
     market = rng.choice(["US", "DE", "FR", "JP"], n)
     seen = launch - pd.Timedelta(days=30)
-    versions = (title, ALL, seen, title, None, "p", fields(rng, n))
+    provider = rng.choice([f"p{at}" for at in range(40)], n)
+    versions = (title, ALL, seen, title, None, provider, fields(rng, n))
     titles = pd.DataFrame(dict(zip(TITLE_VERSION, versions, strict=True)))
     launches = pd.DataFrame(dict(zip(LAUNCH_VERSION, (title, market, "home", seen, launch, PLANNED), strict=True)))
     level = rng.normal(-2, 1, n)
@@ -93,14 +114,15 @@ def made(size: Size) -> tuple[History, pd.DataFrame]:
 
 
 def fields(rng: np.random.Generator, n: int) -> list[dict[str, object]]:
-    """Return metadata: genres, people, a text, numbers; some of it missing."""
-    genres, people = rng.integers(0, 20, (n, 2)), rng.integers(0, n // 4, (n, 3))
-    words, numbers, lacks = rng.integers(0, 2_000, (n, 12)), rng.uniform(60, 180, n), rng.random(n) < 0.1
+    """Return metadata: genres, people, a text, numbers; some of it missing. Some people and words are everywhere."""
+    genres, people = rng.integers(0, 20, (n, 2)), (rng.random((n, 5)) ** 3 * n / 4).astype(np.int64)
+    words, numbers = (rng.random((n, 25)) ** 3 * 20_000).astype(np.int64), rng.uniform(60, 180, n)
+    lacks, rating = rng.random(n) < 0.1, rng.integers(0, 5, n)
     return [
         {
-            "genres": [f"g{g}" for g in genres[at]], "cast": [f"c{c}" for c in people[at, :2]],
-            "director": f"d{people[at, 2]}", "runtime": float(numbers[at]),
-            "synopsis": None if lacks[at] else " ".join(f"w{w}" for w in words[at]),
+            "genres": [f"g{g}" for g in genres[at].tolist()], "cast": [f"c{c}" for c in people[at, :4].tolist()],
+            "director": f"d{people[at, 4]}", "runtime": float(numbers[at]), "maturity_rating": f"r{rating[at]}",
+            "synopsis": None if lacks[at] else " ".join(f"w{w}" for w in words[at].tolist()),
         }
         for at in range(n)
     ]  # fmt: skip

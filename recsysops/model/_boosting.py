@@ -100,10 +100,11 @@ def fit(
     boosters = []
     rounds = settings.rounds or (_ROUNDS_SMALL if is_small else _ROUNDS_LARGE)
     rising = {} if is_rough else _rising(columns)
+    common = _params(n_rows, settings) | rising
+    how = {key: common[key] for key in ("verbose", "max_bin", "num_threads")}
+    data = lightgbm.Dataset(as_given(frame, columns), target, weight=weight, params=how)
     for member in range(_BAG_SMALL if is_small and not is_rough else 1):
-        params = _params(n_rows, settings) | rising | {"seed": settings.seed * 100 + member}
-        how = {key: params[key] for key in ("verbose", "max_bin", "num_threads")}
-        data = lightgbm.Dataset(as_given(frame, columns), target, weight=weight, params=how)
+        params = common | {"seed": settings.seed * 100 + member}
         boosters.append(lightgbm.train(params, data, _ROUNDS_ROUGH if is_rough else rounds))
     # A booster that came from text predicts from the same text it is stored as.
     return Ensemble.from_texts([_finite(booster.model_to_string()) for booster in boosters], columns)

@@ -47,6 +47,8 @@ class Catalogue:
     embeddings: frozenset[str] = frozenset()
     """Fields that hold embeddings whatever their numbers look like."""
     states: list[State] = field(default_factory=lambda: [State("", {}, {})])
+    cleaner: Cleaner | None = None
+    """What remembers the values of catalogues before; None: this one knows nothing yet."""
 
     def __post_init__(self) -> None:
         """Index the versions by title and market."""
@@ -100,7 +102,7 @@ class Catalogue:
 
     def _read(self, groups: Ints) -> list[State]:
         """Clean every version and carry over since when its values stand."""
-        cleaner, owners = Cleaner(self.ignored, self.embeddings), Cleaner(self.ignored, frozenset())
+        cleaner, owners = self.cleaner or Cleaner(self.ignored, self.embeddings), Cleaner(self.ignored, frozenset())
         owned: dict[tuple[object, object], dict[str, Value]] = {}
         versions: list[State] = []
         last: dict[int, State] = {}

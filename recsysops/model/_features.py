@@ -129,7 +129,7 @@ class FeatureBuilder:
     def _own_vectors(self, rows: Rows) -> Floats:
         if self._elder is None:
             return self._vectors_of(self.states(rows))
-        numbers, inverse = np.unique(self.states(rows), return_inverse=True)
+        numbers, inverse = self._distinct(rows)
         return self._vectors_of(numbers)[inverse]
 
     def _pools(self, past: Past) -> Pools:
@@ -177,10 +177,10 @@ class FeatureBuilder:
         return columns
 
     def _without_outcomes(self, rows: Rows) -> Columns:
-        numbers, inverse = np.unique(self.states(rows), return_inverse=True)
+        numbers, inverse = self._distinct(rows)
         states = self._take(numbers)
         encoded = encode(self.recipe, states, self._texts_of(numbers))
-        columns = relative(self.recipe, encoded, states, inverse.astype(np.int64), rows)
+        columns = relative(self.recipe, encoded, states, inverse, rows)
         _add_calendar(columns, rows, self.known.zones)
         others, since, strength = self.known.launches.competition(rows, _WINDOW_DAYS, self.known.rivals)
         columns.add("|same_window", others)
@@ -228,10 +228,21 @@ class FeatureBuilder:
         )
 
     def _values(self, name: str, rows: Rows) -> Values:
-        return self._memory.get(
-            ("values", self._whose, name, rows.key),
-            lambda: Values.of(lists_of(state.fields.get(name) for state in self._take(self.states(rows)))),
-        )
+        return self._memory.get(("values", self._whose, name, rows.key), lambda: self._spread(name, rows))
+
+    def _spread(self, name: str, rows: Rows) -> Values:
+        numbers, inverse = self._distinct(rows)
+        lists = lists_of(state.fields.get(name) for state in self._take(numbers))
+        return Values.of([lists[at] for at in inverse.tolist()])
+
+    def _distinct(self, rows: Rows) -> tuple[Ints, Ints]:
+        """Return the numbers of the metadata states of rows, once each, and the place of each row's among them."""
+
+        def found() -> tuple[Ints, Ints]:
+            numbers, inverse = np.unique(self.states(rows), return_inverse=True)
+            return numbers, inverse.astype(np.int64)
+
+        return self._memory.get(("distinct", self._whose, rows.key), found)
 
 
 def _add_calendar(columns: Columns, rows: Rows, zones: Mapping[str, str]) -> None:

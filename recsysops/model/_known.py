@@ -15,6 +15,7 @@ from recsysops.model._launches import LaunchBook
 from recsysops.model._past import Past, known_outcomes, known_titles, past_of
 from recsysops.model._recipe import Recipe
 from recsysops.model._shadow import ShadowBook
+from recsysops.model._values import Cleaner
 from recsysops.settings import ModelSettings
 
 _RECIPE_TITLES: Final = 4000
@@ -104,13 +105,14 @@ class KnownTitles(Protocol):
 class Known:
     """A history cut off at a time; nothing later is reachable through it."""
 
-    def __init__(self, history: Frames, as_of: datetime, settings: ModelSettings) -> None:
-        """Cut the history off at `as_of`."""
+    def __init__(self, history: Frames, as_of: datetime, settings: ModelSettings, elder: "Known | None" = None) -> None:
+        """Cut the history off at `as_of`; what an elder one, of the same settings, found in metadata is used again."""
         self.at = microsecond(as_of)
         self.settings = settings
-        self.catalogue = Catalogue(
-            known_titles(history.titles, as_of), frozenset(settings.ignore_fields), frozenset(settings.embedding_fields)
-        )
+        ignored, embeddings = frozenset(settings.ignore_fields), frozenset(settings.embedding_fields)
+        self.cleaner: Cleaner = elder.cleaner if elder is not None else Cleaner(ignored, embeddings)
+        titles = known_titles(history.titles, as_of)
+        self.catalogue = Catalogue(titles, ignored, embeddings, cleaner=self.cleaner)
         self.launches = LaunchBook(history.launches, as_of)
         self.answers = self.rivals = ShadowBook(history.shadow, self.at)
         self.zones = history.zones

@@ -33,7 +33,10 @@ _LEAST_VECTOR: Final = 4
 """A list of fewer numbers is no embedding."""
 _SHORT_TEXT: Final = 2 * _LEAST_VECTOR
 _LONG: Final = 40
-"""Texts of so many characters hardly come again."""
+"""Texts of so many characters hardly come again, and are clean at once unless they may be an embedding."""
+_NUMERIC: Final = "[(+-.0123456789"
+"""An embedding given as text begins with one of these."""
+_MOST_KNOWN: Final = 500_000
 _SEPARATORS: Final = re.compile(r"[\s,;|]+")
 
 
@@ -94,7 +97,7 @@ class Cleaner:
         return found
 
     def _clean(self, value: object, *, is_embedding: bool) -> Value:
-        if type(value) is str and len(value) < _LONG:
+        if type(value) is str and (len(value) < _LONG or value[0] in _NUMERIC):
             key: str | tuple[object, ...] = value
         elif type(value) is list and value and type(value[0]) is str:
             key = tuple(value)
@@ -105,6 +108,8 @@ class Cleaner:
             return known[key]
         except (KeyError, TypeError):  # a list may hold what has no hash
             cleaned = clean(value, is_embedding=is_embedding)
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
         # Only texts: other values may be equal to each other and yet be read differently.
         if type(key) is str or all(type(item) is str for item in key):
             known[key] = cleaned
@@ -180,7 +185,7 @@ def is_vector(value: Value) -> TypeGuard[tuple[float, ...]]:
 
 def _vector_in(text: str, *, is_embedding: bool) -> tuple[float, ...]:
     """Return the numbers a text consists of, none where it is no embedding."""
-    if len(text) < _SHORT_TEXT or text[0] not in "[(+-.0123456789":
+    if len(text) < _SHORT_TEXT or text[0] not in _NUMERIC:
         return ()
     return _vector(_SEPARATORS.split(text.strip("[]() ")), is_embedding=is_embedding)
 

@@ -211,7 +211,8 @@ class LaunchForecaster:
     def _known(self, history: Frames, as_of: datetime, settings: ModelSettings) -> Known:
         ready = self._ready
         if ready is None or ready[0] is not history or ready[1:3] != (as_of, settings):
-            self._ready = ready = (history, as_of, settings, Known(history, as_of, settings))
+            elder = ready[3] if ready is not None and ready[2] == settings else None
+            self._ready = ready = (history, as_of, settings, Known(history, as_of, settings, elder))
             self._builders = {}
         return ready[3]
 

@@ -1,5 +1,6 @@
 """Gathers what a model may learn from."""
 
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
@@ -25,14 +26,22 @@ _OF_SCORES: Final = (*TARGET_KEY, LEAD, AS_OF, LAUNCH_AT, PREDICTOR, IS_SERVED, 
 
 
 def read_history(context: Context, unit: UnitOfWork) -> History:
-    """Return every version of titles and launches, and every outcome, with the label they carry."""
+    """Return every version of titles and launches, and every outcome, with the label they carry.
+
+    What was delivered is read again only when something more was.
+    """
     # What the recommender says, and what became of predictions, comes in no batch.
     scores = unit.scores.latest(names=_OF_SCORES)
     told = int(pd.util.hash_pandas_object(scores, index=False).sum())
-    batches = (*(batch.batch_id for batch in unit.batches.all()), unit.shadow.mark(), f"{len(scores)}-{told}")
-    if batches not in context.histories:
+    delivered = tuple(batch.batch_id for batch in unit.batches.all())
+    key = (*delivered, unit.shadow.mark(), f"{len(scores)}-{told}")
+    if key not in context.histories:
+        before = next((known for marks, known in context.histories.items() if marks[:-2] == delivered), None)
         context.histories.clear()
-        context.histories[batches] = History(
+        if before is not None:
+            context.histories[key] = replace(before, shadow=unit.shadow.all(), scores=scores)
+            return context.histories[key]
+        context.histories[key] = History(
             titles=unit.versions.history("titles"),
             launches=unit.versions.history("launches"),
             outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
@@ -41,7 +50,7 @@ def read_history(context: Context, unit: UnitOfWork) -> History:
             zones={name: market.time_zone for name, market in context.settings.markets.items() if market.time_zone},
             label=data_label(unit),
         )
-    return context.histories[batches]
+    return context.histories[key]
 
 
 def data_label(unit: UnitOfWork) -> str:

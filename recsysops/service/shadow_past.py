@@ -83,7 +83,7 @@ class _Records:
     """What the store knows of the past."""
 
     launches: pd.DataFrame
-    """LAUNCH_VERSION, every version."""
+    """LAUNCH_VERSION, every version, by cell and then by when it was known."""
     first_known: "pd.Series[pd.Timestamp]"
     """When each title was first known, by title."""
     asked: pd.DataFrame
@@ -96,13 +96,14 @@ class _Records:
         titles, said = unit.versions.history(TITLES), unit.shadow.all()
         first = titles.groupby(TITLE_ID)[OBSERVED_AT].min()
         files = unit.batches.log_files(log_of(context))
-        return cls(unit.versions.history(LAUNCHES), first, said[answered(said)], files)
+        launches = unit.versions.history(LAUNCHES)
+        launches = launches.sort_values([*CELL_KEY, OBSERVED_AT, LOADED_AT], kind="stable")
+        return cls(launches, first, said[answered(said)], files)
 
     def window(self, group: _Group) -> LaunchWindow:
         """Return a window as it was known then."""
         market, surface, asked_at, cells = group
         then = self.launches[self.launches[OBSERVED_AT] <= asked_at]
-        then = then.sort_values([*CELL_KEY, OBSERVED_AT, LOADED_AT], kind="stable")
         then = then.drop_duplicates(list(CELL_KEY), keep="last")
         titles = self.first_known.index[self.first_known <= asked_at]
         unscheduled = tuple(sorted(set(titles) - set(then[TITLE_ID]) - set(cells[TITLE_ID])))

@@ -215,12 +215,17 @@ def test_what_was_said_is_in_the_history(world, ask):
     world.upcoming(a=None)
     context = ask(FakeRecommender())
     with world.store.read() as unit:
-        assert len(read_history(context, unit).shadow) == 0
+        before = read_history(context, unit)
 
     shadow(context)
 
     with world.store.read() as unit:
-        assert len(read_history(context, unit).shadow) == 1
+        after = read_history(context, unit)
+        assert read_history(context, unit) is after
+    assert (len(before.shadow), len(after.shadow)) == (0, 1)
+    # What was delivered is still the same, and is not read again.
+    assert after.titles is before.titles
+    assert after.outcomes is before.outcomes
 
 
 def test_monitoring_sees_how_many_cells_were_not_answered(world, ask):

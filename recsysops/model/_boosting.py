@@ -25,7 +25,7 @@ _THRESHOLDS: Final = re.compile(r"^threshold=.*$", re.MULTILINE)
 _SIZES: Final = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
 _INFINITE: Final = re.compile(r"\binf\b")
 _LARGE: Final = "9.9999999999999997e+99"
-_BAG_SMALL: Final = 3
+_BAG: Final = 3
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def fit(
     common = _params(n_rows, settings) | rising
     how = {key: common[key] for key in ("verbose", "max_bin", "num_threads")}
     data = lightgbm.Dataset(as_given(frame, columns), target, weight=weight, params=how)
-    for member in range(_BAG_SMALL if is_small and not is_rough else 1):
+    for member in range(1 if is_rough else _BAG):
         params = common | {"seed": settings.seed * 100 + member}
         boosters.append(lightgbm.train(params, data, _ROUNDS_ROUGH if is_rough else rounds))
     # A booster that came from text predicts from the same text it is stored as.

@@ -25,6 +25,8 @@ from recsysops.model._values import lists_of
 _COMPARABLES: Final = "|comparables_"
 _WINDOW_DAYS: Final = 3
 """Titles that launch within so many days are in the same window."""
+_NEVER: Final = -20.0
+"""Below the logarithm of any share of earlier titles."""
 WITHOUT: Final = "|comparables_without|"
 """Mean of the titles that are comparable when a field is not looked at; the field follows."""
 YEARLY: Final = "|week"
@@ -94,12 +96,12 @@ class FeatureBuilder:
         columns = Columns(list(shared.names), list(shared.values))
         level = self.cells(past).level(rows, past.y)
         columns.add("|level", level)
-        self._add_histories(columns, rows, past, level)
+        above = self._above_level(past)
+        self._add_histories(columns, rows, past, above)
         neighbours = self.neighbours(rows, past)
-        _add_comparables(columns, neighbours, past.y, level)
+        _add_comparables(columns, neighbours, above)
         for part, near in zip(parts(self.recipe), self.comparisons(rows, past)[1:], strict=True):
-            mean, _ = _mean_and_spread(near.weights, near, past.y)
-            columns.add(f"{WITHOUT}{part.name}", mean - level)
+            columns.add(f"{WITHOUT}{part.name}", _mean_and_spread(near.weights, near, above)[0])
         missing = dict(zip(columns.names, columns.values, strict=True))["|missing_total"]
         return Gathered(columns, level, np.asarray(missing > 0, dtype=np.int64), neighbours)
 
@@ -110,6 +112,15 @@ class FeatureBuilder:
     def comparisons(self, rows: Rows, past: Past) -> list[Neighbours]:
         """Return the comparable titles by everything, then by everything but each part that counts much."""
         return self._memory.get(("near", self._whose, rows.key, past.key), lambda: self._nearest(rows, past))
+
+    def _above_level(self, past: Past) -> Floats:
+        """Return by how much each outcome was above what its market and surface had been like before.
+
+        Outcomes of different times can be compared so: what has changed for all titles since then is in the level.
+        """
+        return self._memory.get(
+            ("above", past.key), lambda: np.nan_to_num(past.y - self.cells(past).level(past.launched, past.y))
+        )
 
     def states(self, rows: Rows) -> Ints:
         """Return the number of each row's metadata state at its cut."""
@@ -200,20 +211,21 @@ class FeatureBuilder:
     def _add_earlier(self, columns: Columns, rows: Rows) -> None:
         launched = self.known.launches.launched
         # As shares: a bare count grows with time, and beyond the counts it learned from the model would be guessing.
+        # So would the share of one title in all, which falls with time: what no earlier title shares stands at NEVER.
         total = np.log1p(np.searchsorted(np.sort(launched.cut), rows.cut, side="right"))
         for name in self._with_history():
             mean, most = self._earlier_titles(name, launched).counts(rows, self._values(name, rows))
-            columns.add(f"{name}|earlier", np.log1p(mean) - total)
-            columns.add(f"{name}|earlier_most", np.log1p(most) - total)
+            columns.add(f"{name}|earlier", np.where(mean == 0, _NEVER, np.log1p(mean) - total))
+            columns.add(f"{name}|earlier_most", np.where(most == 0, _NEVER, np.log1p(most) - total))
 
-    def _add_histories(self, columns: Columns, rows: Rows, past: Past, level: Floats) -> None:
+    def _add_histories(self, columns: Columns, rows: Rows, past: Past, above: Floats) -> None:
         total = np.log1p(self.cells(past).counts(rows))
         for name in self._with_history():
             history = self._history(name, past)
-            mean, most, titles = history.means(rows, self._values(name, rows), past.y, level)
+            mean, most, titles = history.means(rows, self._values(name, rows), above)
             columns.add(f"{name}|history", mean)
             columns.add(f"{name}|history_best", most)
-            columns.add(f"{name}|history_titles", np.log1p(np.nan_to_num(titles)) - total)
+            columns.add(f"{name}|history_titles", np.where(titles > 0, np.log1p(titles) - total, _NEVER))
 
     def _with_history(self) -> list[str]:
         return [field.name for field in self.recipe.fields if field.has_history]
@@ -262,12 +274,12 @@ def _add_calendar(columns: Columns, rows: Rows, zones: Mapping[str, str]) -> Non
     columns.add("|lead", np.asarray(rows.lead))
 
 
-def _add_comparables(columns: Columns, neighbours: Neighbours, y: Floats, level: Floats) -> None:
-    """Add weighted mean, spread, distance and count of the comparable titles; means are deviations from the level."""
+def _add_comparables(columns: Columns, neighbours: Neighbours, above: Floats) -> None:
+    """Add weighted mean, spread, distance and count of the comparable titles; outcomes are those `above` the level."""
     weights, seen = neighbours.weights, neighbours.place >= 0
     for k in sorted({min(10, seen.shape[1]), seen.shape[1]}):
-        mean, spread = _mean_and_spread(weights[:, :k], neighbours, y)
-        columns.add(f"|comparables_{k}", mean - level)
+        mean, spread = _mean_and_spread(weights[:, :k], neighbours, above)
+        columns.add(f"|comparables_{k}", mean)
         columns.add(f"|comparables_{k}_spread", spread)
     distance = np.where(seen, neighbours.distance, np.inf)
     nearest_one = distance.min(axis=1, initial=np.inf)

@@ -13,7 +13,7 @@ import numpy as np
 
 from recsysops.model._asof import Floats
 from recsysops.model._boosting import Ensemble
-from recsysops.model._shadow import JOINT
+from recsysops.model._shadow import NEAR
 from recsysops.model._structure import Tree
 from recsysops.model._training import TrainedModel
 
@@ -94,7 +94,7 @@ def ensembles(model: TrainedModel) -> dict[str, Ensemble]:
 def _columns(model: TrainedModel) -> list[str]:
     """Return every column that a model reads: its ensembles' and those of the other opinions."""
     read = [column for ensemble in ensembles(model).values() for column in ensemble.columns]
-    return list(dict.fromkeys([*read, LEVEL, JOINT, *filter(None, [model.stack.comparables])]))
+    return list(dict.fromkeys([*read, LEVEL, NEAR, *filter(None, [model.stack.comparables])]))
 
 
 def _thresholds(

@@ -105,19 +105,23 @@ class ValueHistory:
         self._owner = values.owner[self._index.order]
         self._cells = cells
 
-    def means(self, rows: Rows, values: Values, y: Floats, level: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return mean and maximum of the values' shrunken means as deviations from `level`, and the number of titles.
+    def means(self, rows: Rows, values: Values, above: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return mean and maximum of the values' shrunken means, and the number of titles behind them.
 
         All are missing where no value of a row has a history.
+
+        Args:
+            rows: What is asked about.
+            values: Their values.
+            above: Outcomes of the past as deviations from what was usual then; a mean over few is shrunk towards 0.
         """
         owner = values.owner
         cell = self._cells.cell_of(rows)[owner]
         code = _places(self._known_values, values)
         groups = np.where((code >= 0) & (cell >= 0), code * self._n_cells + cell, -1).astype(np.int64)
         begin, end = self._index.span(groups, rows.cut[owner])
-        total = _running(y[self._owner])
         n = (end - begin).astype(np.float64)
-        deviation = (_sum(total, begin, end) - n * np.nan_to_num(level[owner])) / (n + _PRIOR)
+        deviation = _sum(_running(above[self._owner]), begin, end) / (n + _PRIOR)
         return _gathered(owner[n > 0], deviation[n > 0], n[n > 0], len(rows))
 
 

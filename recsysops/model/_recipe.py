@@ -51,8 +51,8 @@ class FieldRecipe:
 
     @property
     def has_history(self) -> bool:
-        """Whether earlier titles that share a value tell something."""
-        return self.kind in {Kind.CATEGORY, Kind.LIST}
+        """Whether earlier titles that share a value tell something: not where, as in a link, no two share one."""
+        return self.kind in {Kind.CATEGORY, Kind.LIST} and bool(self.similar)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ JOINT: Final = "|shadow_reach"
 ALONE: Final = "|shadow_alone"
 COMPETITION: Final = "|shadow_competition"
 """JOINT - ALONE: 0 without competition, below it with some."""
-RISING: Final = frozenset({JOINT, ALONE, COMPETITION})
+NEAR: Final = "|shadow_near"
+"""Logit of the reach alone were the scores uncertain: tells titles apart that nobody would be shown."""
+RISING: Final = frozenset({JOINT, ALONE, COMPETITION, NEAR})
 """Columns in which a model may only rise; with COMPETITION among them it rises in JOINT whatever ALONE is."""
 MAX_VERSIONS: Final = 12
 _ANSWERS: Final = (
@@ -41,6 +43,12 @@ _PLAIN: Final = (ELIGIBLE_SHARE, CANDIDATE_SHARE, RANK_PERCENTILE, MARGIN_P10, M
 _USUAL_MEMBERS: Final = 2000.0
 """Members behind a share where that is not known."""
 _MAX_AGE_DAYS: Final = 365.0
+_UNCERTAIN: Final = 0.5
+"""Standard deviation by which a score may be off, in standard deviations of a member's scores."""
+_P10_TO_P90: Final = 2.5631
+"""Standard deviations between these quantiles of a normal distribution."""
+_FINE: Final = 10_000.0
+"""Members a reach is as fine as that no single member has to be counted for."""
 
 
 class ShadowBook:
@@ -91,6 +99,7 @@ class ShadowBook:
         found = {JOINT: logit(joint, n), ALONE: logit(alone, n)}
         found[COMPETITION] = found[JOINT] - found[ALONE]
         found |= {f"|shadow_{name}": self._take(name, at) for name in _PLAIN}
+        found[NEAR] = logit(self._near(at), np.full(len(at), _FINE))
         smooth = (joint * n + 0.5) / (n + 1)
         found["|shadow_error"] = self._take(STANDARD_ERROR, at) / (smooth * (1 - smooth))
         asked = self._asked[at] if len(self._asked) else at
@@ -101,6 +110,18 @@ class ShadowBook:
         for name in versions:
             found[f"|shadow_version|is|{name}"] = np.where(is_known, (version == name).astype(np.float64), np.nan)
         return found
+
+    def _near(self, at: Ints) -> Floats:
+        """Return the reach alone, a share, if each score were off by a normal error; missing without margins.
+
+        A page is made many times a day, of scores that vary: a title that just fails to be shown is shown now and then.
+        """
+        from scipy.special import ndtr
+
+        eligible = self._take(ELIGIBLE_SHARE, at)
+        low, middle, high = (self._take(name, at) for name in (MARGIN_P10, MARGIN_P50, MARGIN_P90))
+        shown = eligible * ndtr(middle / np.hypot((high - low) / _P10_TO_P90, _UNCERTAIN))
+        return np.where(eligible == 0, 0.0, shown)
 
     def _take(self, name: str, at: Ints) -> Floats:
         if not len(self._asked):

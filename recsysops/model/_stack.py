@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from recsysops.model._asof import Floats, Ints
-from recsysops.model._shadow import JOINT
+from recsysops.model._shadow import NEAR
 
 SHADOW: Final = "shadow"
 COMPARABLES: Final = "comparables"
@@ -102,7 +102,7 @@ def opinions(columns: Mapping[str, Floats], line: Line | None, comparables: str)
     """Return what each opinion says of each row on the scale of outcomes; missing where it says nothing."""
     nothing = np.full(len(columns["|level"]), np.nan)
     return {
-        SHADOW: nothing if line is None else line(columns.get(JOINT, nothing)),
+        SHADOW: nothing if line is None else line(columns.get(NEAR, nothing)),
         COMPARABLES: columns["|level"] + columns.get(comparables, nothing),
     }
 

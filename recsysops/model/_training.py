@@ -23,7 +23,7 @@ from recsysops.model._features import WITHOUT, YEARLY, Features, comparables_col
 from recsysops.model._past import Past
 from recsysops.model._recipe import Recipe
 from recsysops.model._relabelled import WEIGHT, Relabelled
-from recsysops.model._shadow import JOINT
+from recsysops.model._shadow import JOINT, NEAR
 from recsysops.model._stack import SHADOW, Line, Stack, fit_stack, opinions
 from recsysops.settings import ModelSettings
 
@@ -239,8 +239,8 @@ def _out_of_sample(
     def predicted(block: int) -> tuple[Floats, Floats]:
         own = blocks == block
         seen = _taught(past, lesson.cut, own)
-        line = Line.fit(frame[JOINT].to_numpy()[seen], past.y[seen])
-        said = np.full(own.sum(), np.nan) if line is None else line(frame[JOINT].to_numpy()[own])
+        line = Line.fit(frame[NEAR].to_numpy()[seen], past.y[seen])
+        said = np.full(own.sum(), np.nan) if line is None else line(frame[NEAR].to_numpy()[own])
         return _fitted(frame, lesson, seen, settings).predict(frame[own]), said
 
     level, shadow = np.full((2, len(past)), np.nan)
@@ -254,7 +254,7 @@ def _stacked(frame: pd.DataFrame, y: Floats, held: Ints, level: Floats, shadow: 
     """Choose how the model, the recommender and comparable titles are joined, by the launches held back."""
     column = comparables_column(frame.columns)
     said = opinions(_columns(frame.iloc[held]), None, column) | {SHADOW: shadow[held]}
-    return fit_stack(level[held], said, y[held], Line.fit(frame[JOINT].to_numpy(), y), column)
+    return fit_stack(level[held], said, y[held], Line.fit(frame[NEAR].to_numpy(), y), column)
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, Floats]:

@@ -87,7 +87,7 @@ def test_a_history_is_a_shrunken_deviation_of_what_was_known_at_the_cut():
     then = past([0, 1, 50], [2.0, 4.0, 100.0])
     history = ValueHistory(then, Values.of([("x",), ("x",), ("x",)]), CellIndex.of(then))
 
-    mean, most, titles = history.means(row(10), Values.of([("x",)]), then.y, np.array([1.0]))
+    mean, most, titles = history.means(row(10), Values.of([("x",)]), then.y - 1.0)
 
     assert mean[0] == (6.0 - 2 * 1.0) / (2 + 3)
     assert most[0] == mean[0]
@@ -98,8 +98,8 @@ def test_a_value_without_history_is_missing():
     then = past([0], [2.0])
     history = ValueHistory(then, Values.of([("x",)]), CellIndex.of(then))
 
-    mean, _, _ = history.means(row(10), Values.of([("y",)]), then.y, np.array([1.0]))
-    elsewhere, _, _ = history.means(row(10, surface="browse"), Values.of([("x",)]), then.y, np.array([1.0]))
+    mean, _, _ = history.means(row(10), Values.of([("y",)]), then.y)
+    elsewhere, _, _ = history.means(row(10, surface="browse"), Values.of([("x",)]), then.y)
 
     assert np.isnan(mean[0])
     assert np.isnan(elsewhere[0])

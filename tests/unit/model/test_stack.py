@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsysops.model._shadow import JOINT
+from recsysops.model._shadow import NEAR
 from recsysops.model._stack import COMPARABLES, SHADOW, Line, Stack, fit_stack, non_negative, opinions
 
 COLUMN = "|comparables_25"
@@ -67,7 +67,7 @@ def test_weights_are_the_best_non_negative_ones_that_sum_to_one_at_most():
 
 def test_where_an_opinion_is_missing_the_model_answers_alone():
     stack = Stack({SHADOW: 0.5}, Line(0.0, 1.0, -5.0, 5.0), COLUMN)
-    columns = {"|level": np.zeros(2), COLUMN: np.zeros(2), JOINT: np.array([2.0, np.nan])}
+    columns = {"|level": np.zeros(2), COLUMN: np.zeros(2), NEAR: np.array([2.0, np.nan])}
 
     assert stack.level(np.array([1.0, 1.0]), columns).tolist() == [1.5, 1.0]
     assert {name: list(part) for name, part in stack.added(np.ones(2), columns).items()} == {SHADOW: [0.5, 0.0]}
@@ -102,7 +102,7 @@ def test_a_stack_survives_json():
 
 def test_a_stack_answers_the_same_bit_for_bit_when_it_was_stored():
     rng = np.random.default_rng(5)
-    columns = {"|level": rng.normal(size=500), COLUMN: rng.normal(size=500), JOINT: rng.normal(size=500)}
+    columns = {"|level": rng.normal(size=500), COLUMN: rng.normal(size=500), NEAR: rng.normal(size=500)}
     stack = Stack({SHADOW: 0.37, COMPARABLES: 0.11}, Line(0.1, 1 / 3, -2.0, 2.0), COLUMN, 300, "")
 
     again = Stack.from_json(stack.to_json())

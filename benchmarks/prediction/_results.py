@@ -1,6 +1,6 @@
 """Puts the answers of all seeds side by side: one loss per launch and predictor, and the figures of each predictor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ class Result:
     world: str
     horizon: int
     ceiling: float | None
+    hindsight: float | None
     blocks: np.ndarray
     """Launch week of each loss; of different worlds where seeds are worlds."""
     losses: dict[str, dict[str, np.ndarray]]
@@ -55,8 +56,9 @@ class Result:
         return difference(self.losses[predictor][loss], self.losses[against][loss], self.blocks)
 
 
-def result_of(world: World, horizon: int, seeds: dict[int, Answers], ceilings: Sequence[float | None]) -> Result:
-    """Score the answers of all seeds of a world."""
+def result_of(worlds: Sequence[World], horizon: int, seeds: dict[int, Answers]) -> Result:
+    """Score the answers of all seeds of a world, which are worlds of their own or the first one again."""
+    world = worlds[0]
     names = [name for name in next(iter(seeds.values())).quantiles if all(name in a.quantiles for a in seeds.values())]
     losses: dict[str, dict[str, np.ndarray]] = {}
     per_seed, groups = {}, {}
@@ -71,10 +73,10 @@ def result_of(world: World, horizon: int, seeds: dict[int, Answers], ceilings: S
         losses[name] = {loss: _joined([part[loss] for part in parts], world) for loss in LOSSES}
         per_seed[name], groups[name] = pd.DataFrame(rows), pd.concat(grouped, ignore_index=True)
     weeks = [answers.rows["week"].astype("int64").to_numpy() + seed for seed, answers in seeds.items()]
-    known = [ceiling for ceiling in ceilings if ceiling is not None]
     first = next(iter(seeds.values()))
     return Result(
-        world=world.name, horizon=horizon, ceiling=float(np.mean(known)) if known else None,
+        world=world.name, horizon=horizon, ceiling=_mean([each.ceiling for each in worlds], horizon),
+        hindsight=_mean([each.hindsight for each in worlds], horizon),
         blocks=np.concatenate(weeks) if world.is_seeded else weeks[0],
         losses=losses, per_seed=per_seed, groups=groups,
         n_filled={name: sum(a.n_filled.get(name, 0) for a in seeds.values()) for name in names},
@@ -128,3 +130,8 @@ def _groups(world: World, rows: pd.DataFrame, y: np.ndarray, quantiles: np.ndarr
             if own.sum() >= least
         ]
     return pd.DataFrame(found, columns=["group", "nominal", "seed", "coverage", "n"])
+
+
+def _mean(stated: Sequence[Mapping[int, float] | None], horizon: int) -> float | None:
+    known = [ceilings[horizon] for ceilings in stated if ceilings is not None and horizon in ceilings]
+    return float(np.mean(known)) if known else None

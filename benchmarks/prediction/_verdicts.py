@@ -57,7 +57,9 @@ def _ceiling(result: Result) -> Goal:
     if result.ceiling is None:
         return Goal(_named(result, "R2"), f"{own:.3f}; the world states no ceiling", target, ok=False, n=result.n)
     share = own / result.ceiling
-    figure = f"{own:.3f}, {share:.0%} of the ceiling {result.ceiling:.3f}"
+    figure = f"{own:.3f}, {share:.1%} of the ceiling {result.ceiling:.3f}"
+    if result.hindsight is not None:
+        figure += f" ({own / result.hindsight:.1%} of {result.hindsight:.3f}, for who knows what shows after launch)"
     return Goal(_named(result, "R2"), figure, target, ok=share >= 0.9, n=result.n)
 
 

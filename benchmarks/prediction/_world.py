@@ -50,7 +50,10 @@ class World:
     refit_weeks: int = 1
     """How often every predictor is fitted anew; between, it answers with fresh features."""
     ceiling: Mapping[int, float] | None = None
-    """Highest R2 anybody could reach, by horizon: 1 - share of shocks and sampling. None where nobody knows."""
+    """Highest R2 anybody could reach before launch, by horizon: 1 - share of what nobody can know by then. None where
+    nobody knows."""
+    hindsight: Mapping[int, float] | None = None
+    """The same for who is told of what only shows once a title has launched."""
     planted: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CELL_KEY)))
     """CELL_KEY of cells with planted faults or missing fields."""
     is_seeded: bool = True

@@ -79,17 +79,12 @@ def _world(
             by_horizon.setdefault(horizon, {})[seed] = desk.collect(world, horizon, wanted)
         # Seeds of a world may be whole worlds: only what is scored stays in memory.
         worlds.append(world if seed == 1 else _light(world, worlds[0]))
-    found = [
-        result_of(worlds[0], horizon, seeds, [(world.ceiling or {}).get(horizon) for world in worlds])
-        for horizon, seeds in by_horizon.items()
-    ]
+    found = [result_of(worlds, horizon, seeds) for horizon, seeds in by_horizon.items()]
     if given.no_control:
         return found, []
     blind = shuffled(worlds[0])
     named = wanted if "global_median" in wanted else ("global_median", *wanted)
-    return found, [
-        result_of(blind, horizon, {1: desk.collect(blind, horizon, named)}, []) for horizon in blind.horizons
-    ]
+    return found, [result_of([blind], horizon, {1: desk.collect(blind, horizon, named)}) for horizon in blind.horizons]
 
 
 def _light(world: World, first: World) -> World:

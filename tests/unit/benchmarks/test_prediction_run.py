@@ -86,15 +86,17 @@ def goals_of(result):
 
 def test_goals_of_a_simulated_world_are_met_by_who_is_better_and_missed_by_who_is_not(planted_world):
     planted = planted_world.history.launches[["title_id", "market", "surface"]].head(230)
-    world = replace(planted_world, planted=planted)
+    world = replace(planted_world, planted=planted, ceiling={1: 0.9}, hindsight={1: 0.95})
     sharp, blunt = {"recsysops": 0.2, "lightgbm": 0.5, "mapie_cqr": 0.4}, {"recsysops": 0.5, "lightgbm": 0.2}
 
     better, worse = (
-        goals_of(result_of(world, 1, {1: answers_of(world, s), 2: answers_of(world, s)}, [0.9, 0.9]))
+        goals_of(result_of([world, world], 1, {1: answers_of(world, s), 2: answers_of(world, s)}))
         for s in (sharp, blunt)
     )
 
     assert better["R2"].ok
+    assert "% of the ceiling 0.900 (" in better["R2"].figure
+    assert "% of 0.950, for who knows" in better["R2"].figure
     assert better["R2 above the best single baseline"].ok
     assert better["CRPS against the best baseline"].ok
     assert better["width at equal coverage, 80%, against split CQR"].ok
@@ -109,7 +111,7 @@ def test_goals_of_the_real_data_name_every_rival_and_the_worst_of_them(planted_w
     world = replace(planted_world, name="movietweetings", is_seeded=False)
     spreads = {"recsysops": 0.3, "lightgbm": 0.5, "knn": 0.5, "ridge": 0.2, "group_mean": 0.8, "global_median": 0.9}
 
-    found = result_of(world, 1, {seed: answers_of(world, spreads) for seed in (1, 2)}, [None, None])
+    found = result_of([world, world], 1, {seed: answers_of(world, spreads) for seed in (1, 2)})
     goals = goals_of(found)
 
     assert goals["MAE of group_mean minus ours"].ok
@@ -121,7 +123,7 @@ def test_goals_of_the_real_data_name_every_rival_and_the_worst_of_them(planted_w
 
 
 def test_a_world_without_ceiling_or_rivals_meets_no_goal_for_want_of_them(planted_world):
-    goals = goals_of(result_of(planted_world, 1, {1: answers_of(planted_world, {"recsysops": 0.2})}, [None]))
+    goals = goals_of(result_of([planted_world], 1, {1: answers_of(planted_world, {"recsysops": 0.2})}))
 
     assert "states no ceiling" in goals["R2"].figure
     assert not any(goals[name].ok for name in ("R2", "R2 above the best single baseline"))
@@ -132,7 +134,7 @@ def test_with_shuffled_labels_who_wins_has_a_leak(planted_world):
     fair = answers_of(planted_world, {"global_median": 0.4, "ridge": 0.4})
     leaky = answers_of(planted_world, {"global_median": 0.8, "ridge": 0.1})
 
-    honest, caught = (_verdicts.control(result_of(shuffled(planted_world), 1, {1: a}, [])) for a in (fair, leaky))
+    honest, caught = (_verdicts.control(result_of([shuffled(planted_world)], 1, {1: a})) for a in (fair, leaky))
 
     assert honest.ok
     assert not caught.ok

@@ -58,7 +58,7 @@ def world(seed: int, *, small: bool) -> World:
     return World(
         name="w1", seed=seed, history=history, measure="reach", horizons=(1, 7) if small else (1, 7, 28),
         settings=settings.model_copy(update={"seed": seed, "threads": 1}), first_origin=_mondays(config)[0],
-        warm_up=200 if small else 8000, refit_weeks=4 if small else 1,
+        warm_up=200 if small else 8000, refit_weeks=4 if small else 3,
         ceiling={1: best.r2_before_launch}, hindsight={1: best.r2}, planted=_planted(folder),
     )  # fmt: skip
 

@@ -37,6 +37,7 @@ def read_history(context: Context, unit: UnitOfWork) -> History:
             launches=unit.versions.history("launches"),
             outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
             shadow=unit.shadow.all(),
+            relabelled=unit.shadow.relabelled(),
             scores=scores,
             zones={name: market.time_zone for name, market in context.settings.markets.items() if market.time_zone},
             label=data_label(unit),

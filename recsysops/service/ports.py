@@ -649,8 +649,16 @@ class ShadowRepository(Protocol):
         """Return SHADOW_SCORE at the latest AS_OF, by cell."""
         ...
 
+    def add_relabelled(self, frame: pd.DataFrame, run_id: str) -> None:
+        """Add RELABELLED rows at their own AS_OF; a row of the same cell, time and fields dropped is replaced."""
+        ...
+
+    def relabelled(self) -> pd.DataFrame:
+        """Return RELABELLED at all times, by AS_OF, cell and fields dropped."""
+        ...
+
     def mark(self) -> str:
-        """Return a text that changes whenever what `all` returns may have changed."""
+        """Return a text that changes whenever what `all` or `relabelled` returns may have changed."""
         ...
 
 

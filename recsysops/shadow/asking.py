@@ -37,8 +37,8 @@ NUMBERS: Final = (
     ELIGIBLE_SHARE, CANDIDATE_SHARE, REACH_JOINT, REACH_ALONE, STANDARD_ERROR, RANK_PERCENTILE, MARGIN_P10, MARGIN_P50,
     MARGIN_P90,
 )  # fmt: skip
-_REMEMBERED: Final = 8
-"""Windows whose thresholds are kept: asking again with changed metadata then asks about the changed titles alone."""
+_REMEMBERED: Final = 8_000_000
+"""Scores kept of what is on offer: asking again with changed metadata then asks about the changed titles alone."""
 
 
 class ShadowSession:
@@ -160,9 +160,9 @@ class ShadowSession:
                     found = thresholds_of(self._guarded, sample.members, offered, place, self._settings.slots)
             if not found.answered.any() and found.fault is not None:
                 return found.fault
-            if len(self._known) >= _REMEMBERED:
-                del self._known[next(iter(self._known))]
             self._known[key] = found
+            while len(self._known) > 1 and sum(each.scores.size for each in self._known.values()) > _REMEMBERED:
+                del self._known[next(iter(self._known))]
         return self._known[key]
 
     def _offered(self, window: LaunchWindow, place: Place) -> list[AskedTitle] | Unanswered:

@@ -124,6 +124,10 @@ class ShadowSession(Protocol):
         """Whether nothing more will be answered: no time is left, or too much went wrong."""
         ...
 
+    def apart(self) -> Self:
+        """Return a session out of the same time: what fails in one does not end the other."""
+        ...
+
     def ask(self, window: LaunchWindow, sample: MemberSample | None) -> pd.DataFrame:
         """Ask about the titles of a window: SHADOW_SCORE, one row per cell; REASON says why numbers are missing."""
         ...

@@ -118,6 +118,7 @@ def ask_without(
 ) -> pd.DataFrame:
     """Ask until enough is asked in one run or time is up; return RELABELLED."""
     frames, left = [nothing_without()], context.settings.shadow.dropped_limit
+    session = session.apart()  # whom questions about old or changed titles fail may well answer others
     for question in questions:
         if left <= 0 or session.is_over:
             break

@@ -1,8 +1,9 @@
 """Asks about launch windows: one session is one run's time, and remembers what titles on offer score."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,12 @@ class ShadowSession:
     def is_over(self) -> bool:
         """Whether nothing more will be answered: no time is left, or too much went wrong."""
         return self._guarded.is_over
+
+    def apart(self) -> Self:
+        """Return a session out of the same time, with the same memory, whose failures do not count here."""
+        other = copy(self)
+        other._guarded = self._guarded.apart()  # noqa: SLF001 - of its own kind
+        return other
 
     def ask(self, window: LaunchWindow, sample: MemberSample | None) -> pd.DataFrame:
         """Ask about a window.

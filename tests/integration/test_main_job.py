@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +14,24 @@ import pytest
 
 from recsysops.bootstrap import writing
 from recsysops.cli import main
-from recsysops.columns import CELL_KEY, DROPPED, FIELDS, MARKET, MODEL, OBSERVED_AT, PREDICTOR, TITLE_ID
+from recsysops.columns import (
+    AS_OF,
+    CELL_KEY,
+    DROPPED,
+    FIELDS,
+    HORIZON,
+    MARKET,
+    MODEL,
+    OBSERVED_AT,
+    PREDICTOR,
+    REACH_JOINT,
+    TARGET_KEY,
+    TITLE_ID,
+)
 from recsysops.demo import REQUIREMENTS, SETTINGS
+from recsysops.service.cells import upcoming_cells
 from recsysops.service.history import read_history
+from recsysops.service.predict import predict
 from recsysops.service.shadow import shadow
 from recsysops.simulation import SimulationReport, WorldConfig, simulate
 
@@ -158,6 +174,15 @@ def test_a_model_learns_from_the_recommender_what_a_missing_synopsis_costs(servi
         work = (ports.settings.model, ports.artifacts_folder)
         card = ports.forecaster.train(history, service.as_of, "reach", 1, *work, ports.progress)
         ready = ports.forecaster.ready(history, service.as_of, {("reach", 1): card}, *work)
+        with ports.store.write() as unit:
+            unit.models.activate(card)
+            unit.commit()
+        predict(ports)
+        with ports.store.read() as unit:
+            stored = unit.results.load("predictions")
+            upcoming = upcoming_cells(unit, service.as_of, ports.settings.model.upcoming_days)
+        deaf = replace(history, shadow=history.shadow.iloc[:0])
+        unheard = ports.forecaster.predict(deaf, upcoming, service.as_of, {("reach", 1): card}, *work)
 
     asked = history.relabelled
     assert {"synopsis"} < set(asked[DROPPED].str[0])
@@ -169,6 +194,12 @@ def test_a_model_learns_from_the_recommender_what_a_missing_synopsis_costs(servi
     lacking = whole.assign(fields=[{**fields, "synopsis": None} for fields in whole[FIELDS]])
     lost = _median_logit(ready.predict(cells, lacking)) - _median_logit(ready.predict(cells, whole))
     assert np.nanmean(lost) < -0.2
+    # What it said of upcoming titles moves what is predicted of them.
+    heard = stored[stored[HORIZON] == 1].merge(unheard, on=[*TARGET_KEY, PREDICTOR], suffixes=("", "_unheard"))
+    heard = heard[(heard[PREDICTOR] == MODEL) & heard["q50"].notna() & heard["q50_unheard"].notna()]
+    said = heard.merge(history.shadow[history.shadow[AS_OF] == service.as_of], on=list(CELL_KEY))
+    moved = (said["q50"] - said["q50_unheard"]).corr(said[REACH_JOINT] - said["q50_unheard"], method="spearman")
+    assert moved > 0.2
 
 
 def _median_logit(predictions):

@@ -36,13 +36,6 @@ from recsysops.service.shadow import shadow
 from recsysops.simulation import SimulationReport, WorldConfig, simulate
 
 
-def run(capsys, *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(words))
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
-
-
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> SimulationReport:
     folder = tmp_path_factory.mktemp("service")
@@ -58,8 +51,8 @@ def service(tmp_path_factory) -> SimulationReport:
 
 
 @pytest.fixture
-def ask(service, capsys):
-    return lambda *words: run(capsys, "--settings", str(service.folder / "recsysops.toml"), *words)
+def ask(service, ask):
+    return lambda *words: ask("--settings", str(service.folder / "recsysops.toml"), *words)
 
 
 def test_every_row_of_the_files_is_accounted_for(service, ask):

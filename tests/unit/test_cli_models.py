@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from recsysops import bootstrap
-from recsysops.cli import main
 from recsysops.domain.tuning import Trial, Tuning
 from recsysops.model import _artifacts
 from recsysops.settings import read_settings
@@ -48,14 +47,8 @@ def models(trained, tmp_path):
 
 
 @pytest.fixture
-def ask(models, capsys):
-    def run(*words, folder=None):
-        with pytest.raises(SystemExit) as ended:
-            main(["--settings", str((folder or models[0]) / "recsysops.toml"), *words])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+def ask(models, ask):
+    return lambda *words, folder=None: ask("--settings", str((folder or models[0]) / "recsysops.toml"), *words)
 
 
 def states(ask):
@@ -74,16 +67,15 @@ def test_models_are_listed_newest_first(ask, models):
     assert next(iter(states(ask))) == new
 
 
-def test_before_the_first_training_there_is_no_model_to_list(capsys, tmp_path):
+def test_before_the_first_training_there_is_no_model_to_list(ask, tmp_path):
     (tmp_path / "recsysops.toml").write_text("")
     with closing(open_store(read_settings(tmp_path / "recsysops.toml").store_url)):
         pass
 
-    with pytest.raises(SystemExit) as ended:
-        main(["--settings", str(tmp_path / "recsysops.toml"), "model", "list"])
+    code, said, _ = ask("model", "list", folder=tmp_path)
 
-    assert not ended.value.code
-    assert "No model was trained yet" in capsys.readouterr().out
+    assert code == 0
+    assert "No model was trained yet" in said
 
 
 def test_a_model_is_shown_with_its_moves_and_whether_it_can_be_trusted(ask, models):

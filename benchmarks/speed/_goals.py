@@ -34,7 +34,7 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {model}, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
 
 
-def write(name: str, goals: Sequence[Goal], folder: Path = RESULTS) -> None:
+def write(name: str, goals: Sequence[Goal], folder: Path) -> None:
     """Write `<name>.json` for programs."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps([asdict(goal) for goal in goals], indent=1) + "\n")
@@ -42,7 +42,7 @@ def write(name: str, goals: Sequence[Goal], folder: Path = RESULTS) -> None:
 
 def report(name: str, goals: Sequence[Goal]) -> int:
     """Print a table, write build/bench/<name>.json; return the exit code: 1 where a goal is missed."""
-    write(name, goals)
+    write(name, goals, RESULTS)
     print(f"\n{name}: {machine()}\n")
     print("| goal | figure | target | met | n |\n| --- | --- | --- | --- | --- |")
     for goal in goals:

@@ -5,14 +5,16 @@ Goals and figures are written to build/bench/movietweetings.json; the exit code 
 """
 
 import argparse
-import json
 import shutil
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "speed"))
+
+from _goals import Goal, write
 
 from recsysops import terminal
 from recsysops.bootstrap import board_of, reading, writing
@@ -31,17 +33,6 @@ FEED_ENDS = datetime(2013, 11, 7, tzinfo=UTC)
 FIRST_ORIGIN = datetime(2013, 5, 15, tzinfo=UTC)
 HORIZON = 28
 COVERAGE = (0.72, 0.88)
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One line of the result."""
-
-    goal: str
-    figure: str
-    target: str
-    ok: bool
-    n: int
 
 
 def main() -> int:
@@ -64,7 +55,7 @@ def main() -> int:
     ten_findings(report, console)
     goals = judge(scored.scores)
     show_goals(goals, console)
-    write(goals, given.out / "bench" / "movietweetings.json")
+    write("movietweetings", goals, given.out / "bench")
     return int(not all(goal.ok for goal in goals))
 
 
@@ -142,12 +133,6 @@ def show_goals(goals: list[Goal], console: Console) -> None:
     for goal in goals:
         rows.add_row(goal.goal, goal.figure, goal.target, "yes" if goal.ok else "MISSED", str(goal.n))
     console.print(rows)
-
-
-def write(goals: list[Goal], path: Path) -> None:
-    """Write the goals for programs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([vars(goal) for goal in goals], indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
 from pathlib import Path
@@ -88,13 +89,17 @@ def restore_backup(
     settings_file: Path, source: Path, *, force: bool, progress: Progress = ignore_progress
 ) -> "ArchiveReport":
     """Put a backup into the settings' store, which must be empty unless `force` is given, and its models beside it."""
+    from recsysops.model.signing import signed_elsewhere
     from recsysops.store.lock import writer_lock
     from recsysops.store.restore import restore_backup as restore
 
     settings = read_settings(settings_file)
     url, folder, wait = settings.store_url, settings.data_folder, settings.service.lock_wait_seconds
     with writer_lock(folder, wait_seconds=wait, verb="restore", store_url=url, progress=progress):
-        return restore(url, folder, source, force=force)
+        report = restore(url, folder, source, force=force)
+    with reading(settings_file) as context, context.store.read() as unit:
+        answering = [card.folder for card in unit.models.active()]
+    return replace(report, n_untrusted=len(signed_elsewhere(folder, answering)))
 
 
 def join(

@@ -614,7 +614,7 @@ def backup(
     """Write the store and the models it names to one file, while everything goes on.
 
     The file shows one moment, is readable by you only, and restores into SQLite as well as into PostgreSQL. Log files,
-    settings and the API key are not in it.
+    settings, the API key and the key that models are signed with are not in it.
 
     Example: recsysops backup recsysops-2026-03-02.zip
     """

@@ -1,6 +1,7 @@
 """The HTTP API as a typed Python object, for dashboards, notebooks and scripts. Knows no store and no service."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
@@ -23,7 +24,7 @@ from recsysops.domain.data_view import (
 )
 from recsysops.domain.drift import HeldState
 from recsysops.domain.given import GivenTitle, GivenTitles
-from recsysops.domain.registry import ModelList
+from recsysops.domain.registry import ModelAnswer, ModelDetail, ModelList
 from recsysops.domain.scoreboard import MissList, Scoreboard, ScoreFilter
 from recsysops.domain.severity import Severity
 from recsysops.domain.timeline import Timeline, TimelineKind
@@ -45,6 +46,11 @@ T = TypeVar("T")
 Parameter = str | int | float | bool | Sequence[str] | None
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {}
 TIMEOUT_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True)
+class _ModelAnswers:
+    answers: tuple[ModelAnswer, ...]
 
 
 class Client:
@@ -226,6 +232,22 @@ class Client:
     def models(self) -> ModelList:
         """Return every model with where it stands: active, challenger or retired; newest first."""
         return self._get(ModelList, "/v1/models")
+
+    def model_detail(self, model_id: str) -> ModelDetail:
+        """Return one model and what happened to it, oldest first, each with who, why and when."""
+        return self._get(ModelDetail, f"/v1/models/{quote(model_id, safe='')}")
+
+    def activate_model(self, model_id: str, *, by: str, reason: str) -> ModelAnswer:
+        """Let a model answer from the next prediction on, after its files passed every check."""
+        path = f"/v1/models/{quote(model_id, safe='')}/activate"
+        return self._read(ModelAnswer, self._send("POST", path, body={"by": by, "reason": reason}))
+
+    def rollback_models(
+        self, *, by: str, reason: str, measure: str | None = None, horizon: int | None = None
+    ) -> tuple[ModelAnswer, ...]:
+        """Let the models that answered before answer again: all of them, or of one measure or horizon; or none."""
+        body = {"by": by, "reason": reason, "measure": measure, "horizon": horizon}
+        return self._read(_ModelAnswers, self._send("POST", "/v1/models/rollback", body=body)).answers
 
     def scoreboard(self, filters: ScoreFilter | None = None) -> Scoreboard:
         """Return how good predictions were, after launch."""

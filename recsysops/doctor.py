@@ -91,6 +91,8 @@ def _disk(settings: Settings) -> Examination:
 
 def _stored(settings_file: Path, settings: Settings) -> tuple[Examination, ...]:
     """Look at store and models; a store that was never made is fine."""
+    from recsysops.model.signing import signed_elsewhere
+
     if not settings.service.store and not settings.data_folder.exists():
         return (_fine("store", "not made yet; `recsysops ingest` makes it"),)
     try:
@@ -102,6 +104,9 @@ def _stored(settings_file: Path, settings: Settings) -> tuple[Examination, ...]:
     store = _fine("store", f"last run: {runs[0].run_id}" if runs else "no run yet")
     if gone:
         return store, _wrong("models", f"folders gone: {', '.join(gone)}", "Run `recsysops train`.")
+    if strange := signed_elsewhere(settings.data_folder, [card.folder for card in cards]):
+        remedy = "Copy model.key from where they were trained into the data folder, or run `recsysops train`."
+        return store, _wrong("models", f"{len(strange)} were signed with a key that is not here", remedy)
     return store, _fine("models", f"{len(cards)} active")
 
 

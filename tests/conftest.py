@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from recsysops.cli import main
 from recsysops.store import open_store
 from recsysops.testing.postgres import PostgresMissing, PostgresServer, database_name, postgres_server
 
@@ -34,6 +35,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     has_its_own = any(mark.args[0] == "engine" for mark in metafunc.definition.iter_markers("parametrize"))
     if "engine" in metafunc.fixturenames and not has_its_own:
         metafunc.parametrize("engine", metafunc.config.getoption("--engines").split(","), indirect=True)
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return what calls `recsysops` with some words: exit code, what it said, what it complained of."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
 
 
 @pytest.fixture

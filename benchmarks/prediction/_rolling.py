@@ -21,7 +21,15 @@ from _matrix import matrix
 from _world import World, fit_origins, origins
 
 import recsysops
-from recsysops.columns import COMPARABLE_TITLES, LAUNCH_VERSION, MODEL, OUTCOMES, SHADOW_SCORE, TITLE_VERSION
+from recsysops.columns import (
+    COMPARABLE_TITLES,
+    LAUNCH_VERSION,
+    MODEL,
+    OUTCOMES,
+    RELABELLED,
+    SHADOW_SCORE,
+    TITLE_VERSION,
+)
 
 HERE = Path(__file__).resolve().parent
 LOCK = HERE.parents[1] / "requirements" / "peers.lock"
@@ -152,7 +160,7 @@ def _history_hash(world: World) -> str:
     digest = hashlib.sha256()
     for whole, columns in (
         (history.titles, TITLE_VERSION), (history.launches, LAUNCH_VERSION),
-        (history.outcomes, OUTCOMES), (history.shadow, SHADOW_SCORE),
+        (history.outcomes, OUTCOMES), (history.shadow, SHADOW_SCORE), (history.relabelled, RELABELLED),
     ):  # fmt: skip
         # These columns alone: when a row was loaded differs from run to run and is nothing a model looks at.
         frame = whole[[name for name in columns if name in whole]]

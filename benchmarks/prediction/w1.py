@@ -33,6 +33,8 @@ from recsysops.simulation.ceiling import Ceiling, load_ceiling
 ROOT = Path(__file__).resolve().parents[2]
 UPCOMING_DAYS = 14
 """Titles that launch within so many days are asked about every Monday, so each title twice."""
+DROPPED_SHARE, DROPPED_LIMIT = 0.25, 200
+"""Share of titles asked about once more without each of two fields, and how many such questions a Monday may bring."""
 _MADE = "made.txt"
 
 
@@ -47,7 +49,8 @@ def world(seed: int, *, small: bool) -> World:
     """Return the world of a seed, made if it is not there yet.
 
     What the harness may show predictors is `history`: launches, metadata and outcomes as ingested, and what the
-    recommender said every Monday of the titles about to launch. `ceiling` and `planted` are truth.
+    recommender said every Monday of the titles about to launch, and of some of them without one of their fields.
+    `ceiling` and `planted` are truth.
     """
     config = config_of(seed, small=small)
     folder = ROOT / "build" / "bench" / f"w1-{seed}{'-small' if small else ''}"
@@ -86,7 +89,8 @@ def _write_settings(made: SimulationReport) -> Path:
     from recsysops.demo import _write_settings as of_demo
 
     settings = of_demo(made)
-    more = f"\n[shadow]\ntotal_seconds = 3600\n\n[model]\nupcoming_days = {UPCOMING_DAYS}\n"
+    asking = f"total_seconds = 3600\ndropped_share = {DROPPED_SHARE}\ndropped_limit = {DROPPED_LIMIT}"
+    more = f"\n[shadow]\n{asking}\n\n[model]\nupcoming_days = {UPCOMING_DAYS}\n"
     settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
     return settings
 
@@ -119,7 +123,8 @@ def _signature(config: WorldConfig) -> str:
     for package in (recsysops.simulation, recsysops.shadow):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.read_bytes())
-    return f"{config!r}\nasked about {UPCOMING_DAYS} days ahead\n{digest.hexdigest()}\n"
+    asked = f"asked about {UPCOMING_DAYS} days ahead, {DROPPED_SHARE} without fields, {DROPPED_LIMIT} times a week"
+    return f"{config!r}\n{asked}\n{digest.hexdigest()}\n"
 
 
 def main() -> int:
@@ -140,6 +145,7 @@ def main() -> int:
           f"{len(made.planted):,} of them faulty")  # fmt: skip
     n_answered = history.shadow["reach_joint"].notna().sum()
     print(f"{len(history.shadow):,} answers of the recommender, {n_answered:,} of them with reach")
+    print(f"{len(history.relabelled):,} answers about titles without one of their fields")
     print(f"ceiling of R2, first day: {best.r2:.3f}; {best.r2_before_launch:.3f} for who cannot know which titles the "
           f"index will lack (variance {best.variance:.3f}, chance and shock {best.unpredictable:.3f}, "
           f"index {best.hidden:.3f}, {best.n_cells:,} cells)")  # fmt: skip

@@ -34,10 +34,15 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {model}, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
 
 
+def write(name: str, goals: Sequence[Goal], folder: Path) -> None:
+    """Write `<name>.json` for programs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps([asdict(goal) for goal in goals], indent=1) + "\n")
+
+
 def report(name: str, goals: Sequence[Goal]) -> int:
     """Print a table, write build/bench/<name>.json; return the exit code: 1 where a goal is missed."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps([asdict(goal) for goal in goals], indent=1) + "\n")
+    write(name, goals, RESULTS)
     print(f"\n{name}: {machine()}\n")
     print("| goal | figure | target | met | n |\n| --- | --- | --- | --- | --- |")
     for goal in goals:

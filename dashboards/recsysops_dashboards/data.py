@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from recsysops.client import Client
+from recsysops.errors import ApiError
 from recsysops_dashboards._address import address_now, first_page, turn_to
 from recsysops_dashboards._data_parts import (
     batch_line,
@@ -17,12 +18,13 @@ from recsysops_dashboards._data_parts import (
     quarantine_table,
 )
 from recsysops_dashboards._decision import show_decision, show_last_decision
-from recsysops_dashboards._html import empty, heading, notice, pager, small
+from recsysops_dashboards._html import empty, heading, notice, pager, problem_box, small
 from recsysops_dashboards._html import show as show_html
 from recsysops_dashboards._words import TABLE, count, moment
 
 PAGE_SIZE: Final = 20
 EVERY: Final = "All tables"
+_NOT_FOUND: Final = 404
 PAGES: Final = ("held_page", "batches_page", "rows_page")
 """Parameters that hold page numbers: another table has other pages."""
 
@@ -97,13 +99,19 @@ def _kept_out(client: Client, table: str | None) -> None:
     """Show kept-out rows of the batch in the address, else of the table, else of all."""
     st.subheader("Rows that were kept out", anchor="rows")
     batch_id = st.query_params.get("batch")
-    page, found = turn_to(
-        lambda page: client.quarantine(batch_id=batch_id, table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE),
-        lambda found: found.rows,
-        "rows_page",
-    )
     if batch_id:
         show_html(batch_line(batch_id, address_now()))
+    try:
+        page, found = turn_to(
+            lambda page: client.quarantine(batch_id=batch_id, table=table, offset=page * PAGE_SIZE, limit=PAGE_SIZE),
+            lambda found: found.rows,
+            "rows_page",
+        )
+    except ApiError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        problem_box("There is no such batch", str(error))
+        return
     if not found.n_kept_out:
         empty("No row was kept out here.")
         return

@@ -102,7 +102,7 @@ class LogView:
             f"THEN json_type(line, {pointer}) IN ('ARRAY', 'OBJECT') ELSE false END"
             for at, pointer in enumerate((_quoted(self.pointers[name]) for name in names), start=1)
         )
-        columns = "".join(f", found[{at}] AS {_identifier(name)}" for at, name in enumerate(names, start=1))
+        columns = "".join(f", found[{at}] AS {identifier(name)}" for at, name in enumerate(names, start=1))
         # Each step has its own query: a condition must be known before what it guards is looked at.
         return (
             f"(SELECT {_IS_ROW}, ({nested}) AS {_IS_NESTED}{columns} "  # noqa: S608
@@ -167,7 +167,7 @@ class LogView:
     def _raw(self, name: str) -> str:
         if name not in self.columns:
             return _quoted(self.defaults[name]) if name in self.defaults else "NULL::VARCHAR"
-        column = _identifier(self.columns[name])
+        column = identifier(self.columns[name])
         return column if self.types.get(name, "VARCHAR") == "VARCHAR" else f"CAST({column} AS VARCHAR)"
 
     def _text(self, name: str) -> str:
@@ -175,7 +175,7 @@ class LogView:
 
     def _ts(self) -> str:
         kind = self.types.get(TS, "VARCHAR")
-        column = _identifier(self.columns[TS])
+        column = identifier(self.columns[TS])
         if kind == "TIMESTAMP WITH TIME ZONE":
             return f"epoch_us({column})"
         if kind.startswith("TIMESTAMP") or kind == "DATE":
@@ -199,13 +199,13 @@ class LogView:
         """
         if POSITION not in self.columns or "INT" in self.types.get(POSITION, ""):
             return self._raw(POSITION)
-        number = f"TRY_CAST({_identifier(self.columns[POSITION])} AS DOUBLE)"
+        number = f"TRY_CAST({identifier(self.columns[POSITION])} AS DOUBLE)"
         return f"CASE WHEN {number} IS NULL OR NOT isnan({number}) THEN {self._raw(POSITION)} END"
 
     def _position(self) -> str:
         if POSITION not in self.columns:
             return "NULL::INTEGER"
-        column = _identifier(self.columns[POSITION])
+        column = identifier(self.columns[POSITION])
         if "INT" in self.types.get(POSITION, ""):
             return f"TRY_CAST({column} AS INTEGER)"
         number = f"TRY_CAST({column} AS DOUBLE)"
@@ -224,5 +224,6 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """Return a name as SQL has it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,6 +1,6 @@
 """What is asked of a recommender: launch windows, sampled members, and how many are taken of whom. Asks nobody."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -99,7 +99,7 @@ def past_windows_of(
             yield str(market), str(surface), first - timedelta(days=lead), part[[*CELL_KEY, LAUNCH_AT]]
 
 
-def chosen_leads(title: Sequence[str], market: Sequence[str], surface: Sequence[str]) -> Ints:
+def chosen_leads(title: Iterable[str], market: Iterable[str], surface: Iterable[str]) -> Ints:
     """Return one of the leads for each past cell, by a hash of its key: stable, whatever else is there."""
     keys = np.array([f"{t}\x00{m}\x00{s}" for t, m, s in zip(title, market, surface, strict=True)], dtype=object)
     if not len(keys):

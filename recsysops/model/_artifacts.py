@@ -5,7 +5,6 @@ its hash, every field of every file makes sense, and another process, held to a 
 and got the golden predictions, bit for bit. That verdict is remembered by the manifest's hash, so it is paid for once.
 """
 
-import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from recsysops.errors import ModelError
 from recsysops.model import _golden, _loading, _signing
 from recsysops.model._contents import files_of, model_of
 from recsysops.model._files import MANIFEST, damaged, digest, listed, manifest_from, read
+from recsysops.model._packing import json_bytes
 from recsysops.model._structure import RejectedError, Tree
 from recsysops.model._structure_files import check_files
 from recsysops.model._training import TrainedModel
@@ -74,8 +74,8 @@ def write(model: TrainedModel, target: str, facts: Mapping[str, object], folder:
     entries = {
         "target": target, "facts": _finite(facts), "files": sizes, "versions": _versions(), "golden": golden.answers,
     }  # fmt: skip
-    model_id = f"{target}-{digest(_json(entries))[:16]}"
-    manifest = _json({MODEL_ID: model_id, **entries})
+    model_id = f"{target}-{digest(json_bytes(entries))[:16]}"
+    manifest = json_bytes({MODEL_ID: model_id, **entries})
     signature = _signing.sign(manifest, folder)
     _place(folder / MODELS / model_id, {**files, MANIFEST: manifest, _signing.SIGNATURE: signature})
     return model_id, digest(manifest)
@@ -203,7 +203,3 @@ def _finite(value: object) -> object:
 
 def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("lightgbm", "numpy", "pandas", "recsysops", "scikit-learn")}
-
-
-def _json(entries: object) -> bytes:
-    return json.dumps(entries, sort_keys=True, indent=1).encode()

@@ -1,15 +1,12 @@
 """What a trained model consists of, as the bytes of its files, and back. Not for trust: see `_artifacts`."""
 
-import io
 import json
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-
-from recsysops.model._asof import Floats
 from recsysops.model._boosting import Ensemble
 from recsysops.model._conformal import Calibration
+from recsysops.model._packing import array_bytes, array_of, json_bytes
 from recsysops.model._recipe import Recipe
 from recsysops.model._stack import Stack
 from recsysops.model._training import TrainedModel
@@ -30,10 +27,10 @@ def files_of(model: TrainedModel) -> dict[str, bytes]:
         columns["difficulty"] = list(model.difficulty.columns)
         files |= {f"difficulty_{at}.txt": text.encode() for at, text in enumerate(model.difficulty.texts())}
     return files | {
-        _COLUMNS: _json(columns),
+        _COLUMNS: json_bytes(columns),
         _RECIPE: model.recipe.to_json().encode(),
-        _IDF: _array_bytes(model.recipe.text.idf),
-        _COMPONENTS: _array_bytes(model.recipe.text.components),
+        _IDF: array_bytes(model.recipe.text.idf),
+        _COMPONENTS: array_bytes(model.recipe.text.components),
         _CALIBRATION: model.calibration.to_json().encode(),
         _STACK: model.stack.to_json().encode(),
     }
@@ -42,7 +39,7 @@ def files_of(model: TrainedModel) -> dict[str, bytes]:
 def model_of(files: Mapping[str, bytes]) -> TrainedModel:
     """Undo `files_of`. Only for files whose checksums were verified: LightGBM may abort the process on others."""
     columns: dict[str, list[str]] = json.loads(files[_COLUMNS])
-    recipe = Recipe.from_json(files[_RECIPE].decode(), _array(files[_IDF]), _array(files[_COMPONENTS]))
+    recipe = Recipe.from_json(files[_RECIPE].decode(), array_of(files[_IDF]), array_of(files[_COMPONENTS]))
     ensembles = {
         name: Ensemble.from_texts([files[key].decode() for key in sorted(files) if key.startswith(f"{name}_")], given)
         for name, given in columns.items()
@@ -51,17 +48,3 @@ def model_of(files: Mapping[str, bytes]) -> TrainedModel:
     # Models of an earlier version answered without others beside them.
     stack = Stack.from_json(files[_STACK].decode()) if _STACK in files else Stack()
     return TrainedModel(recipe, ensembles["point"], ensembles.get("difficulty"), calibration, stack)
-
-
-def _json(entries: object) -> bytes:
-    return json.dumps(entries, sort_keys=True, indent=1).encode()
-
-
-def _array_bytes(array: Floats) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _array(content: bytes) -> Floats:
-    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), dtype=np.float64)

@@ -4,7 +4,6 @@ The rows asked about are made from the model's own trees: each leaf, both sides 
 """
 
 import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -13,6 +12,7 @@ import numpy as np
 
 from recsysops.model._asof import Floats
 from recsysops.model._boosting import Ensemble
+from recsysops.model._packing import array_bytes, array_of
 from recsysops.model._shadow import NEAR
 from recsysops.model._structure import Tree
 from recsysops.model._training import TrainedModel
@@ -42,7 +42,7 @@ class Golden:
 
     def files(self) -> dict[str, bytes]:
         """Return what is stored beside the model."""
-        return {ROWS: _bytes(self.rows), EDGES: _bytes(self.edges)}
+        return {ROWS: array_bytes(self.rows), EDGES: array_bytes(self.edges)}
 
 
 def golden(model: TrainedModel, trees: Mapping[str, Sequence[Sequence[Tree]]]) -> Golden:
@@ -65,7 +65,7 @@ def golden(model: TrainedModel, trees: Mapping[str, Sequence[Sequence[Tree]]]) -
 
 def golden_answers(model: TrainedModel, files: Mapping[str, bytes]) -> dict[str, Any]:
     """Return what a model answers to the golden rows among its files."""
-    return answers(model, _array(files[ROWS]), _array(files[EDGES]))
+    return answers(model, array_of(files[ROWS]), array_of(files[EDGES]))
 
 
 def answers(model: TrainedModel, rows: Floats, edges: Floats) -> dict[str, Any]:
@@ -161,16 +161,6 @@ def _edge_rows(edges: Floats, rows: Floats, columns: Sequence[int]) -> Floats:
     matrix = rows[np.arange(place.max() + 1) % len(rows)][:, columns]
     matrix[place, edges[:, 2].astype(np.int64)] = edges[:, 3]
     return np.ascontiguousarray(matrix)
-
-
-def _bytes(array: Floats) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array, dtype="<f8"), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _array(content: bytes) -> Floats:
-    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), dtype=np.float64)
 
 
 def _hash(array: Floats) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,25 @@ def verify(manifest: bytes, signature: bytes, folder: Path, model_id: str) -> No
             f'Model "{model_id}" cannot be trusted: its signature is not that of its manifest. '
             "Run `recsysops train` to make it anew."
         )
+
+
+def signed_elsewhere(folder: Path, models: Iterable[str]) -> tuple[str, ...]:
+    """Return which models' folders, below a data folder, its key did not sign; a key that is not there signed none."""
+    try:
+        key = _read(folder)
+    except ModelError:
+        key = None
+    own = "" if key is None else _name(key)
+    return tuple(model for model in models if _signer(folder / model / SIGNATURE) not in {own, None})
+
+
+def _signer(file: Path) -> str | None:
+    """Return what the key is called that made a signature; None where there is no readable one."""
+    try:
+        found = _SIGNATURE.fullmatch(file.read_bytes()[:1000].decode("ascii", "replace"))
+    except OSError:
+        return None
+    return None if found is None else found[1]
 
 
 def key_problem(folder: Path) -> str:

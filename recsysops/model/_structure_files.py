@@ -12,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from recsysops.model._structure import MAX_BYTES, MAX_COLUMNS, RejectedError, Tree, trees_of
+from recsysops.model._structure_calibration import check_calibration
 
 COLUMNS: Final = "columns.json"
+CALIBRATION: Final = "calibration.json"
 MAX_FILES: Final = 200
 MAY_LACK: Final = "golden"
 """Arrays whose name begins so may hold missing values."""
@@ -54,7 +56,9 @@ def _check(name: str, content: bytes) -> None:
     if len(content) > MAX_BYTES:
         raise RejectedError(f"{len(content)} bytes")
     if found[1] == "json":
-        parsed(content)
+        entries = parsed(content)
+        if name == CALIBRATION:
+            check_calibration(entries)
     elif found[1] == "npy":
         _array(content, may_lack=name.startswith(MAY_LACK))
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsysops.domain.measure import LEADS, Measure, inverse
+from recsysops.domain.measure import Measure, inverse
+from recsysops.domain.shadow import chosen_leads
 from recsysops.errors import ModelError
 from recsysops.model._asof import DAY, Floats, Ints
 from recsysops.model._boosting import SMALL, Ensemble, fit, side_by_side
@@ -88,13 +89,8 @@ def groups_of(features: Features) -> Ints:
 
 
 def leads_of(past: Past) -> Ints:
-    """Return one of the leads for each past cell, by a hash of its key: stable, whatever else is there."""
-    keys = np.array(
-        [f"{t}\x00{m}\x00{s}" for t, m, s in zip(past.title, past.market, past.surface, strict=True)], dtype=object
-    )
-    if not len(keys):
-        return np.zeros(0, dtype=np.int64)
-    return np.array(LEADS, dtype=np.int64)[(pd.util.hash_array(keys) % len(LEADS)).astype(np.int64)]
+    """Return one of the leads for each past cell: the one its launch is learned at."""
+    return chosen_leads(past.title, past.market, past.surface)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """What others may know of the key that models are signed with."""
 
-from recsysops.model._signing import key_problem
+from recsysops.model._signing import KEY_FILE, key_problem, signed_elsewhere
 
-__all__ = ["key_problem"]
+__all__ = ["KEY_FILE", "key_problem", "signed_elsewhere"]

@@ -39,13 +39,16 @@ def read_history(context: Context, unit: UnitOfWork) -> History:
         before = next((known for marks, known in context.histories.items() if marks[:-2] == delivered), None)
         context.histories.clear()
         if before is not None:
-            context.histories[key] = replace(before, shadow=unit.shadow.all(), scores=scores)
+            context.histories[key] = replace(
+                before, shadow=unit.shadow.all(), relabelled=unit.shadow.relabelled(), scores=scores
+            )
             return context.histories[key]
         context.histories[key] = History(
             titles=unit.versions.history("titles"),
             launches=unit.versions.history("launches"),
             outcomes=unit.treatment.outcomes(context.settings.treatment.measures, context.settings.treatment.horizons),
             shadow=unit.shadow.all(),
+            relabelled=unit.shadow.relabelled(),
             scores=scores,
             zones={name: market.time_zone for name, market in context.settings.markets.items() if market.time_zone},
             label=data_label(unit),

@@ -124,6 +124,10 @@ class ShadowSession(Protocol):
         """Whether nothing more will be answered: no time is left, or too much went wrong."""
         ...
 
+    def apart(self) -> Self:
+        """Return a session out of the same time: what fails in one does not end the other."""
+        ...
+
     def ask(self, window: LaunchWindow, sample: MemberSample | None) -> pd.DataFrame:
         """Ask about the titles of a window: SHADOW_SCORE, one row per cell; REASON says why numbers are missing."""
         ...
@@ -649,8 +653,16 @@ class ShadowRepository(Protocol):
         """Return SHADOW_SCORE at the latest AS_OF, by cell."""
         ...
 
+    def add_relabelled(self, frame: pd.DataFrame, run_id: str) -> None:
+        """Add RELABELLED rows at their own AS_OF; a row of the same cell, time and fields dropped is replaced."""
+        ...
+
+    def relabelled(self) -> pd.DataFrame:
+        """Return RELABELLED at all times, by AS_OF, cell and fields dropped."""
+        ...
+
     def mark(self) -> str:
-        """Return a text that changes whenever what `all` returns may have changed."""
+        """Return a text that changes whenever what `all` or `relabelled` returns may have changed."""
         ...
 
 

@@ -13,6 +13,7 @@ from recsysops.columns import (
     ELIGIBLE_SHARE,
     IMPRESSIONS,
     INTERACTIONS,
+    LAUNCH_AT,
     LAUNCHES,
     REACH_JOINT,
     REASON,
@@ -28,11 +29,14 @@ from recsysops.service.cells import upcoming_cells
 from recsysops.service.context import Context
 from recsysops.service.ports import ShadowSession, UnitOfWork
 from recsysops.service.recording import Recorder
+from recsysops.service.without import CHANGED, Without, ask_without, is_learnable, nothing_without
 
 STEP: Final = "shadow"
 NOT_CONFIGURED: Final = "The settings have no [recommender]: nobody can be asked."
 REPLAY: Final = timedelta(days=1)
 """A run that stands further back than this asks a recommender about its past."""
+_SOON: Final = timedelta(days=7)
+"""Launches so near are asked about without some metadata: once each where runs are no rarer."""
 _NUMBERS: Final = [ELIGIBLE_SHARE, CANDIDATE_SHARE, REACH_JOINT]
 _N_REASONS: Final = 3
 _NEEDS_MEMBERS: Final = frozenset({"score", "candidates"})
@@ -54,24 +58,39 @@ class ShadowReport:
     """Why numbers are missing, to cells."""
     version: str = ""
     """The recommender's model."""
+    n_without: int = 0
+    """Answers about a launch without some of its metadata."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one run of asking brought."""
+
+    frame: pd.DataFrame
+    """SHADOW_SCORE."""
+    version: str
+    """The recommender's model."""
+    without: pd.DataFrame
+    """RELABELLED."""
 
 
 def shadow(context: Context, *, as_of: datetime | None = None) -> ShadowReport:
     """Ask about every cell that launches within `model.upcoming_days`, on record as a run of its own."""
     at = context.as_of(as_of)
     recorder = Recorder(context, STEP, at)
-    return reported(recorder, *shadow_into(context, recorder, at))
+    return reported(recorder, shadow_into(context, recorder, at))
 
 
-def reported(recorder: Recorder, frame: pd.DataFrame, version: str) -> ShadowReport:
+def reported(recorder: Recorder, answers: Answers) -> ShadowReport:
     """End the record of a run that did nothing but ask."""
-    n_answered = int(answered(frame).sum())
+    frame = answers.frame
+    n_answered, n_without = int(answered(frame).sum()), int(is_learnable(answers.without).sum())
     run = recorder.finish(counts={"asked": len(frame), "unanswered": len(frame) - n_answered})
-    return ShadowReport(run, len(frame), n_answered, dict(reasons_of(frame)), version)
+    return ShadowReport(run, len(frame), n_answered, dict(reasons_of(frame)), answers.version, n_without)
 
 
-def shadow_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple[pd.DataFrame, str]:
-    """Do the work of `shadow` as a step of another run; return SHADOW_SCORE and the recommender's version.
+def shadow_into(context: Context, recorder: Recorder, as_of: datetime) -> Answers:
+    """Do the work of `shadow` as a step of another run.
 
     What the recommender does wrong is told in the step's reason and fails nothing.
     """
@@ -83,7 +102,7 @@ def shadow_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple[
         if is_replay and not session.reason and PAST not in session.abilities:
             # What it said then, if it was asked, is worth more than what it would say of then now.
             step.outcome, step.reason = StepOutcome.SKIPPED, "The run stands in the past, of which it cannot be asked."
-            return nothing(), session.version
+            return nothing_said(session.version)
         with context.store.read() as unit:
             windows = _upcoming(context, unit, as_of)
             files = unit.batches.log_files(log_of(context))
@@ -93,11 +112,13 @@ def shadow_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple[
         with context.store.write() as write:
             write.shadow.save(frame, recorder.run.run_id, as_of)
             write.commit()
+        without = _without(context, session, windows, samples, as_of)
+        keep_without(context, without, recorder.run.run_id)
         step.n = int(answered(frame).sum())
-        step.reason = said_of(frame)
+        step.reason = said_of(frame, without)
         if len(frame) and not step.n:
             step.outcome = StepOutcome.SKIPPED
-        return frame, session.version
+        return Answers(frame, session.version, without)
 
 
 def answered(frame: pd.DataFrame) -> "pd.Series[bool]":
@@ -110,22 +131,32 @@ def reasons_of(frame: pd.DataFrame) -> Counter[str]:
     return Counter(frame[REASON].dropna())
 
 
-def said_of(frame: pd.DataFrame) -> str:
+def said_of(frame: pd.DataFrame, without: pd.DataFrame) -> str:
     """Say in words how many cells were not answered and why; empty where all were, and fully."""
-    reasons = reasons_of(frame)
-    if not reasons:
-        return ""
     missing = len(frame) - int(answered(frame).sum())
-    told = "; ".join(f"{n} x {reason.removesuffix('.')}" for reason, n in reasons.most_common(_N_REASONS))
-    more = "; ..." if len(reasons) > _N_REASONS else ""
     first = f"{missing} of {len(frame)} cells were not answered." if missing else "Every cell was answered."
-    return f"{first} {told}{more}."
+    reasons = reasons_of(frame)
+    said = [f"{first} {_told(reasons)}"] if reasons else []
+    lacking = without[~is_learnable(without)]
+    if len(lacking):
+        said.append(f"{len(lacking)} questions without some metadata were not answered. {_told(reasons_of(lacking))}")
+    return " ".join(said)
 
 
-def skipped(recorder: Recorder, reason: str) -> tuple[pd.DataFrame, str]:
+def _told(reasons: Counter[str]) -> str:
+    told = "; ".join(f"{n} x {reason.removesuffix('.')}" for reason, n in reasons.most_common(_N_REASONS))
+    return f"{told}{'; ...' if len(reasons) > _N_REASONS else ''}."
+
+
+def skipped(recorder: Recorder, reason: str) -> Answers:
     """Record that nobody was asked, and why."""
     recorder.add(StepReport(kind="step", name=STEP, outcome=StepOutcome.SKIPPED, reason=reason))
-    return nothing(), ""
+    return nothing_said("")
+
+
+def nothing_said(version: str) -> Answers:
+    """Return that nobody was asked."""
+    return Answers(nothing(), version, nothing_without())
 
 
 def nothing() -> pd.DataFrame:
@@ -158,6 +189,29 @@ def samples_of(
         return {}
     wanted = context.settings.shadow
     return context.sampler.sample(files, sorted(places), until, n=wanted.members, active_days=wanted.active_days)
+
+
+def keep_without(context: Context, without: pd.DataFrame, run_id: str) -> None:
+    """Store the answers about launches without some of their metadata that can be learned from."""
+    kept = without[is_learnable(without)]
+    if len(kept):
+        with context.store.write() as unit:
+            unit.shadow.add_relabelled(kept, run_id)
+            unit.commit()
+
+
+def _without(
+    context: Context, session: ShadowSession, windows: Sequence[LaunchWindow], samples: Samples, as_of: datetime
+) -> pd.DataFrame:
+    """Ask about launches of the next days without some of their metadata, once all else is asked."""
+    if CHANGED not in session.abilities or not windows:
+        return nothing_without()
+    cells = pd.concat([window.cells for window in windows], ignore_index=True)
+    with context.store.read() as unit:
+        without = Without(context, unit, cells[cells[LAUNCH_AT] <= as_of + _SOON], as_of)
+    wanted = (window for window in windows if without.concerns(window.cells))
+    questions = ((window, samples.get((window.market, window.surface))) for window in wanted)
+    return ask_without(context, session, without, questions)
 
 
 def _asked(context: Context, session: ShadowSession, windows: Sequence[LaunchWindow], samples: Samples) -> pd.DataFrame:

@@ -14,14 +14,16 @@ from recsysops.columns import (
     LAUNCH_STATUS,
     LAUNCHES,
     LOADED_AT,
+    MARKET,
     OBSERVED_AT,
     PLANNED,
+    SURFACE,
     TITLE_ID,
     TITLES,
 )
 from recsysops.domain.batch import LogFile
 from recsysops.domain.measure import LEADS
-from recsysops.domain.shadow import LaunchWindow, chosen_leads, past_windows_of, planned_in, window_at
+from recsysops.domain.shadow import LaunchWindow, MemberSample, chosen_leads, past_windows_of, planned_in, window_at
 from recsysops.domain.verdict import StepOutcome
 from recsysops.service.context import Context
 from recsysops.service.ports import ShadowSession, UnitOfWork
@@ -30,16 +32,20 @@ from recsysops.service.shadow import (
     NOT_CONFIGURED,
     PAST,
     STEP,
+    Answers,
     Samples,
     ShadowReport,
     answered,
+    keep_without,
     log_of,
     nothing,
+    nothing_said,
     reported,
     said_of,
     samples_of,
     skipped,
 )
+from recsysops.service.without import CHANGED, Without, ask_without, nothing_without
 
 UNABLE: Final = "The recommender cannot be asked about the past: it lacks the ability past."
 _MEMBERS_EVERY: Final = timedelta(days=7)
@@ -56,13 +62,14 @@ def shadow_past(context: Context, *, as_of: datetime | None = None) -> ShadowRep
     """Ask about launches before `as_of` that were never asked about at their lead, on record as a run of its own."""
     at = context.as_of(as_of)
     recorder = Recorder(context, STEP, at)
-    return reported(recorder, *shadow_past_into(context, recorder, at))
+    return reported(recorder, shadow_past_into(context, recorder, at))
 
 
-def shadow_past_into(context: Context, recorder: Recorder, as_of: datetime) -> tuple[pd.DataFrame, str]:
+def shadow_past_into(context: Context, recorder: Recorder, as_of: datetime) -> Answers:
     """Ask about past launches as they were one lead before launch, the latest first, until the time is used up.
 
-    What was answered is stored and not asked again; what was not is asked the next time.
+    What was answered is stored and not asked again; what was not is asked the next time. Then sampled titles are asked
+    about without some of their metadata.
     """
     if context.recommender is None:
         return skipped(recorder, NOT_CONFIGURED)
@@ -71,11 +78,16 @@ def shadow_past_into(context: Context, recorder: Recorder, as_of: datetime) -> t
         if session.reason or PAST not in session.abilities:
             step.outcome = StepOutcome.SKIPPED
             step.reason = session.reason or UNABLE
-            return nothing(), session.version
-        frame = _past_frames(context, recorder, session, as_of)
+            return nothing_said(session.version)
+        with context.store.read() as unit:
+            known = _Records.of(context, unit, as_of)
+        members = _Members(context, session, known)
+        frame = _past_frames(context, recorder, session, (known, members))
+        without = _without(context, session, (known, members), as_of)
+        keep_without(context, without, recorder.run.run_id)
         step.n = int(answered(frame).sum())
-        step.reason = said_of(frame)
-        return frame, session.version
+        step.reason = said_of(frame, without)
+        return Answers(frame, session.version, without)
 
 
 @dataclass(frozen=True)
@@ -88,17 +100,21 @@ class _Records:
     """When each title was first known, by title."""
     asked: pd.DataFrame
     """SHADOW_SCORE, rows with an answer."""
+    past: pd.DataFrame
+    """LAUNCH_VERSION, launches that have been."""
     files: Sequence[LogFile]
 
     @classmethod
-    def of(cls, context: Context, unit: UnitOfWork) -> "_Records":
+    def of(cls, context: Context, unit: UnitOfWork, as_of: datetime) -> "_Records":
         """Read them."""
+        launches = unit.versions.known(LAUNCHES, as_of)
+        past = launches[(launches[LAUNCH_STATUS] == PLANNED) & (launches[LAUNCH_AT] <= as_of)]
         titles, said = unit.versions.history(TITLES), unit.shadow.all()
         first = titles.groupby(TITLE_ID)[OBSERVED_AT].min()
         files = unit.batches.log_files(log_of(context))
         launches = unit.versions.history(LAUNCHES)
         launches = launches.sort_values([*CELL_KEY, OBSERVED_AT, LOADED_AT], kind="stable")
-        return cls(launches, first, said[answered(said)], files)
+        return cls(launches, first, said[answered(said)], past, files)
 
     def window(self, group: _Group) -> LaunchWindow:
         """Return a window as it was known then."""
@@ -113,22 +129,33 @@ class _Records:
         return replace(window, known_at=asked_at)
 
 
-def _past_frames(context: Context, recorder: Recorder, session: ShadowSession, as_of: datetime) -> pd.DataFrame:
-    with context.store.read() as unit:
-        known = _Records.of(context, unit)
-        launches = unit.versions.known(LAUNCHES, as_of)
-    past = launches[(launches[LAUNCH_STATUS] == PLANNED) & (launches[LAUNCH_AT] <= as_of)]
-    groups = _groups(past, known.asked, context.settings.shadow.window_days)
-    places = {group[:2] for group in groups}
+class _Members:
+    """Draws members as they were active before a time, anew for each stretch of days."""
+
+    def __init__(self, context: Context, session: ShadowSession, known: _Records) -> None:
+        self._context, self._session, self._files = context, session, known.files
+        self._places = set(zip(known.past[MARKET], known.past[SURFACE], strict=True))
+        self._drawn: tuple[datetime, Samples] | None = None
+
+    def of(self, group: _Group) -> MemberSample | None:
+        """Return members to ask about a group."""
+        drawn_at = _drawn_at(group[2])
+        if self._drawn is None or self._drawn[0] != drawn_at:
+            drawn = samples_of(self._context, self._session, self._files, self._places, drawn_at)
+            self._drawn = drawn_at, drawn
+        return self._drawn[1].get(group[:2])
+
+
+def _past_frames(
+    context: Context, recorder: Recorder, session: ShadowSession, there: tuple[_Records, _Members]
+) -> pd.DataFrame:
+    known, members = there
+    groups = _groups(known.past, known.asked, context.settings.shadow.window_days)
     kept: list[pd.DataFrame] = []
     stored = 0
-    samples: tuple[datetime, Samples] | None = None
     for done, group in enumerate(groups):
         context.progress("shadow of the past", done / len(groups))
-        drawn_at = _drawn_at(group[2])
-        if samples is None or samples[0] != drawn_at:
-            samples = drawn_at, samples_of(context, session, known.files, places, drawn_at)
-        kept.append(session.ask(known.window(group), samples[1].get(group[:2])))
+        kept.append(session.ask(known.window(group), members.of(group)))
         if len(kept) - stored == _WINDOWS_AT_ONCE:
             _keep(context, kept[stored:], recorder.run.run_id)
             stored = len(kept)
@@ -137,6 +164,20 @@ def _past_frames(context: Context, recorder: Recorder, session: ShadowSession, a
     _keep(context, kept[stored:], recorder.run.run_id)
     context.progress("shadow of the past", 1.0)
     return pd.concat(kept, ignore_index=True) if kept else nothing()
+
+
+def _without(
+    context: Context, session: ShadowSession, there: tuple[_Records, _Members], as_of: datetime
+) -> pd.DataFrame:
+    """Ask about past launches without some of their metadata, the latest first."""
+    known, members = there
+    if CHANGED not in session.abilities:
+        return nothing_without()
+    with context.store.read() as unit:
+        without = Without(context, unit, known.past, as_of)
+    groups = _groups(known.past, known.asked.iloc[:0], context.settings.shadow.window_days)
+    wanted = (group for group in groups if without.concerns(group[3]))
+    return ask_without(context, session, without, ((known.window(group), members.of(group)) for group in wanted))
 
 
 def _keep(context: Context, frames: Sequence[pd.DataFrame], run_id: str) -> None:

@@ -19,5 +19,7 @@ class RetentionSettings(Section):
     against them."""
     scores_days: Annotated[int, Field(ge=1)] = 1100
     """How good predictions were is kept for so long after the launch."""
+    relabelled_days: Annotated[int, Field(ge=1)] = 1100
+    """What the recommender said of a launch without some of its metadata is kept for so long after the launch."""
     quarantine_days: Annotated[int, Field(ge=1)] = 90
     """Rows kept out of older batches are removed; their counts stay."""

@@ -18,6 +18,11 @@ class ShadowSettings(Section):
     """A title counts as shown to a member when it would rank among so many first."""
     window_days: Annotated[float, Field(gt=0, le=28)] = 3
     """Upcoming titles that launch within so many days of each other are asked about together."""
+    dropped_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Share of titles that are asked about again without some of their metadata, so that models learn what that costs;
+    only a recommender with the ability changed_metadata is asked so."""
+    dropped_limit: Annotated[int, Field(ge=0)] = 500
+    """At most about so many such questions in one run: a launch and a field left out."""
     members_per_call: Annotated[int, Field(ge=1)] = 500
     """Members in one call to the recommender."""
     titles_per_call: Annotated[int, Field(ge=1)] = 1000

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from recsysops.domain.text import plain
@@ -15,6 +16,13 @@ MAX_FAILURES: Final = 5
 """After so many failures in a row nobody is asked any more."""
 
 
+@dataclass
+class _Shared:
+    left: float
+    """Seconds."""
+    stuck: threading.Thread | None = None
+
+
 class Calls:
     """Makes calls one after the other within a time for each and a time for all."""
 
@@ -22,16 +30,22 @@ class Calls:
         self, timeout_seconds: float, total_seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Begin at zero: the time for all counts what is spent in calls, not between them."""
-        self._timeout, self._left, self._clock = timeout_seconds, total_seconds, clock
+        self._timeout, self._clock = timeout_seconds, clock
         self._total = total_seconds
-        self._stuck: threading.Thread | None = None
+        self._shared = _Shared(total_seconds)
         self._failures = 0
         self._last: Unanswered | None = None
+
+    def apart(self) -> "Calls":
+        """Return calls out of the same time whose failures do not count here, nor these there."""
+        other = Calls(self._timeout, self._total, self._clock)
+        other._shared = self._shared
+        return other
 
     @property
     def is_over(self) -> bool:
         """Whether no further call will be made."""
-        return self._left <= 0 or self._failures >= MAX_FAILURES
+        return self._shared.left <= 0 or self._failures >= MAX_FAILURES
 
     def make(self, call: Callable[[], T | Unanswered]) -> T | Unanswered:
         """Return what `call` returns, or why there is nothing. Never raises for what happens inside the call."""
@@ -39,8 +53,8 @@ class Calls:
         if refused is not None:
             return refused
         began = self._clock()
-        answer = self._in_thread(call, min(self._timeout, self._left))
-        self._left -= self._clock() - began
+        answer = self._in_thread(call, min(self._timeout, self._shared.left))
+        self._shared.left -= self._clock() - began
         if isinstance(answer, Unanswered):
             self._failures, self._last = self._failures + 1, answer
         else:
@@ -48,18 +62,18 @@ class Calls:
         return answer
 
     def _refused(self) -> Unanswered | None:
-        if self._left <= 0:
+        if self._shared.left <= 0:
             said = f"The recommender's time for one run is used up ({self._total:g} s)."
             return Unanswered(fault=Fault.OUT_OF_TIME, reason=said)
         if self._failures >= MAX_FAILURES and self._last is not None:
             said = f"{self._failures} calls failed in a row; the last: {self._last.reason}"
             return Unanswered(fault=Fault.GAVE_UP, reason=said)
-        if self._stuck is not None:
-            self._stuck.join(min(self._timeout, self._left))
-            if self._stuck.is_alive():
+        if self._shared.stuck is not None:
+            self._shared.stuck.join(min(self._timeout, self._shared.left))
+            if self._shared.stuck.is_alive():
                 said = f"An earlier call has not come back in twice its time (2 x {self._timeout:g} s)."
                 return Unanswered(fault=Fault.HANGS, reason=said)
-            self._stuck = None
+            self._shared.stuck = None
         return None
 
     def _in_thread(self, call: Callable[[], T | Unanswered], seconds: float) -> T | Unanswered:
@@ -78,5 +92,5 @@ class Calls:
         thread.join(seconds)
         if done:
             return done[0]
-        self._stuck = thread
+        self._shared.stuck = thread
         return Unanswered(fault=Fault.TOO_SLOW, reason=f"It did not answer within {seconds:.3g} s.")

@@ -1,8 +1,9 @@
 """Asks about launch windows: one session is one run's time, and remembers what titles on offer score."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pandas as pd
@@ -37,8 +38,8 @@ NUMBERS: Final = (
     ELIGIBLE_SHARE, CANDIDATE_SHARE, REACH_JOINT, REACH_ALONE, STANDARD_ERROR, RANK_PERCENTILE, MARGIN_P10, MARGIN_P50,
     MARGIN_P90,
 )  # fmt: skip
-_REMEMBERED: Final = 8
-"""Windows whose thresholds are kept: asking again with changed metadata then asks about the changed titles alone."""
+_REMEMBERED: Final = 8_000_000
+"""Scores kept of what is on offer: asking again with changed metadata then asks about the changed titles alone."""
 
 
 class ShadowSession:
@@ -68,6 +69,12 @@ class ShadowSession:
     def is_over(self) -> bool:
         """Whether nothing more will be answered: no time is left, or too much went wrong."""
         return self._guarded.is_over
+
+    def apart(self) -> Self:
+        """Return a session out of the same time, with the same memory, whose failures do not count here."""
+        other = copy(self)
+        other._guarded = self._guarded.apart()  # noqa: SLF001 - of its own kind
+        return other
 
     def ask(self, window: LaunchWindow, sample: MemberSample | None) -> pd.DataFrame:
         """Ask about a window.
@@ -160,9 +167,9 @@ class ShadowSession:
                     found = thresholds_of(self._guarded, sample.members, offered, place, self._settings.slots)
             if not found.answered.any() and found.fault is not None:
                 return found.fault
-            if len(self._known) >= _REMEMBERED:
-                del self._known[next(iter(self._known))]
             self._known[key] = found
+            while len(self._known) > 1 and sum(each.scores.size for each in self._known.values()) > _REMEMBERED:
+                del self._known[next(iter(self._known))]
         return self._known[key]
 
     def _offered(self, window: LaunchWindow, place: Place) -> list[AskedTitle] | Unanswered:

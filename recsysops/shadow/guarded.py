@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, Final
 
@@ -48,6 +49,12 @@ class GuardedRecommender:
         """What it can answer; nothing where it cannot be asked."""
         self.version = version
         """The model that answers; empty where that is not known."""
+
+    def apart(self) -> "GuardedRecommender":
+        """Return the same recommender within the same time, whose failures do not count here."""
+        other = copy(self)
+        other._calls = self._calls.apart()  # noqa: SLF001 - of its own kind
+        return other
 
     @property
     def is_over(self) -> bool:

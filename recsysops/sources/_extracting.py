@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from recsysops.columns import MEMBER_ID, TITLE_ID, TS
-from recsysops.domain.log_view import FIRST_US, LAST_US, LogView
+from recsysops.domain.log_view import FIRST_US, LAST_US, LogView, identifier
 from recsysops.sources._refusal import no_rows, refuse
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ def _delta(folder: str) -> "pa.dataset.Dataset":
 
 
 def _write(engine: "duckdb.DuckDBPyConnection", job: Mapping[str, Any], columns: Mapping[str, str]) -> int:
-    chosen = ", ".join(_split(name) if name in job["lists"] else _identifier(name) for name in columns)
+    chosen = ", ".join(_split(name) if name in job["lists"] else identifier(name) for name in columns)
     day = _day(job, columns) if job["is_log"] else "0"
-    query = f"SELECT {day} AS {_identifier(_DAY)}, {chosen} FROM found ORDER BY ALL"  # noqa: S608  # names are quoted
+    query = f"SELECT {day} AS {identifier(_DAY)}, {chosen} FROM found ORDER BY ALL"  # noqa: S608  # names are quoted
     return _write_days(job, engine.sql(query).to_arrow_reader(_BATCH))
 
 
@@ -143,8 +143,4 @@ def _name(job: Mapping[str, Any], day: int | None) -> str:
 
 
 def _split(name: str) -> str:
-    return f"string_split({_identifier(name)}, chr(31)) AS {_identifier(name)}"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"string_split({identifier(name)}, chr(31)) AS {identifier(name)}"

@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from recsysops.domain.drift import ColumnProfile
+from recsysops.domain.log_view import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +43,7 @@ def column_profiles(
     is_spread = scan.startswith("read_parquet")
     chosen = f"USING SAMPLE reservoir({SAMPLE} ROWS) REPEATABLE (1)" if is_spread else f"LIMIT {SAMPLE}"
     columns = ", ".join(_cell(name, types[name], is_private=name in private) for name in names)
-    found = ", ".join(map(_identifier, names))
+    found = ", ".join(map(identifier, names))
     query = f"SELECT {columns} FROM (SELECT {found} FROM {scan} {chosen})"  # noqa: S608  # names are quoted
     rows = connection.execute(query).fetchall()
     cells = list(zip(*rows, strict=True)) or [()] * len(names)
@@ -54,7 +55,7 @@ def column_profiles(
 
 def _cell(name: str, kind: str, *, is_private: bool) -> str:
     """Return the expression of a cell as text, cut; of who a member is, only whether there is one."""
-    column = _identifier(name)
+    column = identifier(name)
     if is_private or _is_nested(kind):
         return f"CASE WHEN {column} IS NOT NULL THEN 'x' END"
     return f"left({column}, 400)" if kind == "VARCHAR" else f"CAST({column} AS VARCHAR)"
@@ -98,7 +99,3 @@ def _shared(counts: Mapping[str, int]) -> tuple[str, ...]:
 
 def _is_nested(kind: str) -> bool:
     return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -77,6 +77,8 @@ class ArchiveReport:
     """Files of models."""
     bytes: int
     """Size of the backup."""
+    n_untrusted: int = 0
+    """Restored: models that should answer and were signed with a key that is not here."""
 
 
 def report_of(manifest: Manifest, path: Path) -> ArchiveReport:

@@ -35,11 +35,12 @@ _KINDS: Final[dict[str, Kind]] = {
             c.DENOMINATOR, c.MARGIN, c.WORTH, c.WORTH_LOW, c.WORTH_HIGH, c.SCORE, *c.QUANTILES,
             c.ACTUAL, c.PIT, c.CRPS, c.PINBALL, c.ABSOLUTE_ERROR, c.ELIGIBLE_SHARE, c.CANDIDATE_SHARE, c.REACH_JOINT,
             c.REACH_ALONE, c.STANDARD_ERROR, c.RANK_PERCENTILE, c.MARGIN_P10, c.MARGIN_P50, c.MARGIN_P90,
+            c.REACH_AS_IT_WAS,
         ),
         "number",
     ),
     **dict.fromkeys((c.IS_PARTIAL, c.IS_SERVED, c.HAS_EXPECTATION), "flag"),
-    **dict.fromkeys((c.FIELDS, c.EVIDENCE), "json"),
+    **dict.fromkeys((c.FIELDS, c.EVIDENCE, c.DROPPED), "json"),
 }  # fmt: skip
 
 VERSION_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -62,6 +63,7 @@ RESULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Result table to the columns of its loaded frame."""
 LAUNCH_SCORES: Final = "launch_scores"
+RELABELLED_SCORES: Final = "relabelled_scores"
 SCORE_KEY: Final = (*c.TARGET_KEY, c.LEAD, c.PREDICTOR, c.MODEL_ID)
 """Of LAUNCH_SCORE: of each key one row counts."""
 

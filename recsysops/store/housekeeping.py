@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from recsysops import columns as c
 from recsysops.settings import RetentionSettings
 from recsysops.store.bulk import pieces, stored
-from recsysops.store.frames import LAUNCH_SCORES, micros
+from recsysops.store.frames import LAUNCH_SCORES, RELABELLED_SCORES, micros
 from recsysops.store.results import RESULT_MODELS
 from recsysops.store.tables import Tables
 from recsysops.store.tables_followed import BacktestRow, RunRow
 from recsysops.store.tables_input import BatchRow, QuarantinedRowRow
-from recsysops.store.tables_predicted import LaunchScoreRow
+from recsysops.store.tables_predicted import LaunchScoreRow, RelabelledScoreRow
 from recsysops.store.tables_results import PredictionRow, ResultSetRow
 
 BACKTESTS: Final = "backtests"
@@ -45,6 +45,9 @@ class SqlHousekeeping:
         removed[c.PREDICTIONS] = self._predictions(results_before, now - timedelta(days=policy.unscored_days))
         removed[LAUNCH_SCORES] = self._remove(
             LaunchScoreRow, LaunchScoreRow.launch_at < now - timedelta(days=policy.scores_days)
+        )
+        removed[RELABELLED_SCORES] = self._remove(
+            RelabelledScoreRow, RelabelledScoreRow.launch_at < now - timedelta(days=policy.relabelled_days)
         )
         removed[BACKTESTS] = self._backtests(runs_before)
         removed[RUNS] = self._runs(runs_before)

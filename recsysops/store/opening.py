@@ -17,7 +17,7 @@ from recsysops.store.unit import SqlStore
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """Newest revision of the schema; kept here so that opening a store that is up to date need not load the migrations."""
 
 REVISION_TABLE: Final = "alembic_version"

@@ -9,11 +9,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from recsysops import columns as c
-from recsysops.store.bulk import insert_columns, pieces, read_frame, stored_columns
+from recsysops.store.bulk import insert_columns, pieces, read_frame, stored, stored_columns
 from recsysops.store.frames import empty_frame, micros, plain_columns
-from recsysops.store.tables_predicted import ShadowScoreRow
+from recsysops.store.tables_predicted import RelabelledScoreRow, ShadowScoreRow
 
 _SEQUENCES_AT_ONCE: Final = 5_000
+_AnyRow = type[ShadowScoreRow] | type[RelabelledScoreRow]
 
 
 class SqlShadow:
@@ -33,21 +34,15 @@ class SqlShadow:
 
     def add(self, frame: pd.DataFrame, run_id: str) -> None:
         """Add rows at their own AS_OF; a row of the same cell at that time is replaced."""
-        given = _keys(plain_columns(frame, (c.AS_OF, *c.CELL_KEY), c.SHADOW))
-        names = (c.AS_OF, *c.CELL_KEY)
-        table = ShadowScoreRow.__table__
-        stale: list[int] = []
-        for at in sorted({key[0] for key in given}):
-            moment = frame[c.AS_OF].iloc[next(row for row, key in enumerate(given) if key[0] == at)]
-            rows = self._session.execute(
-                select(table.c.sequence, *stored_columns(table, names)).where(ShadowScoreRow.as_of == moment)
-            )
-            wanted = set(given)
-            stale += [row[0] for row in rows if tuple(row[1:]) in wanted]
-        for start in range(0, len(stale), _SEQUENCES_AT_ONCE):
-            piece = stale[start : start + _SEQUENCES_AT_ONCE]
-            self._session.execute(delete(ShadowScoreRow).where(ShadowScoreRow.sequence.in_(piece)))
+        self._replace(ShadowScoreRow, (c.AS_OF, *c.CELL_KEY), frame)
         self._insert(frame, run_id)
+
+    def add_relabelled(self, frame: pd.DataFrame, run_id: str) -> None:
+        """Add RELABELLED rows at their own AS_OF; a row of the same cell, time and fields dropped is replaced."""
+        self._replace(RelabelledScoreRow, (c.AS_OF, *c.CELL_KEY, c.DROPPED), frame)
+        lists: list[list[Any]] = plain_columns(frame, c.RELABELLED, c.SHADOW)
+        names = [*c.RELABELLED, RelabelledScoreRow.run_id.key]
+        insert_columns(self._session, RelabelledScoreRow, names, [*lists, [run_id] * len(frame)])
 
     def all(self, title_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return SHADOW_SCORE at all times, of these titles where given, by AS_OF and cell."""
@@ -70,14 +65,38 @@ class SqlShadow:
         wanted = select(*stored_columns(ShadowScoreRow.__table__, c.SHADOW_SCORE)).where(ShadowScoreRow.as_of == newest)
         return read_frame(self._session, wanted.order_by(*order), c.SHADOW_SCORE, c.SHADOW)
 
+    def relabelled(self) -> pd.DataFrame:
+        """Return RELABELLED at all times, by AS_OF, cell and fields dropped."""
+        table = RelabelledScoreRow.__table__
+        order = [stored(table.c[name]) for name in (c.AS_OF, *c.CELL_KEY, c.DROPPED)]
+        wanted = select(*stored_columns(table, c.RELABELLED)).order_by(*order)
+        return read_frame(self._session, wanted, c.RELABELLED, c.SHADOW)
+
     def mark(self) -> str:
-        """Return a text that changes whenever what `all` returns may have changed."""
-        newest = (
-            select(ShadowScoreRow.sequence, ShadowScoreRow.run_id).order_by(ShadowScoreRow.sequence.desc()).limit(1)
-        )
+        """Return a text that changes whenever what `all` or `relabelled` returns may have changed."""
+        return f"{self._mark(ShadowScoreRow)}/{self._mark(RelabelledScoreRow)}"
+
+    def _mark(self, model: _AnyRow) -> str:
+        newest = select(model.sequence, model.run_id).order_by(model.sequence.desc()).limit(1)
         last = self._session.execute(newest).first()
-        count = self._session.scalar(select(func.count()).select_from(ShadowScoreRow))
+        count = self._session.scalar(select(func.count()).select_from(model))
         return f"{count}" if last is None else f"{count}-{last[0]}-{last[1]}"
+
+    def _replace(self, model: _AnyRow, names: Sequence[str], frame: pd.DataFrame) -> None:
+        """Remove the rows of a table that agree with a row of the frame in these columns, AS_OF being the first."""
+        given = _keys(plain_columns(frame, names, c.SHADOW))
+        table = model.__table__
+        stale: list[int] = []
+        for at in sorted({key[0] for key in given}):
+            moment = frame[c.AS_OF].iloc[next(row for row, key in enumerate(given) if key[0] == at)]
+            rows = self._session.execute(
+                select(table.c.sequence, *stored_columns(table, names)).where(model.as_of == moment)
+            )
+            wanted = set(given)
+            stale += [row[0] for row in rows if tuple(row[1:]) in wanted]
+        for start in range(0, len(stale), _SEQUENCES_AT_ONCE):
+            piece = stale[start : start + _SEQUENCES_AT_ONCE]
+            self._session.execute(delete(model).where(model.sequence.in_(piece)))
 
     def _insert(self, frame: pd.DataFrame, run_id: str) -> None:
         lists: list[list[Any]] = plain_columns(frame, c.SHADOW_SCORE, c.SHADOW)

@@ -7,21 +7,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from recsysops.store.column_types import AutoId
 from recsysops.store.tables import Tables
-from recsysops.store.tables_results import Quantiles
+from recsysops.store.tables_results import CellResult, Quantiles
 
 
-class ShadowScoreRow(Tables):
-    """What the recommender said it would do with a cell; a row stays, as later models learn from it."""
-
-    __tablename__ = "shadow_score"
-    __table_args__ = (UniqueConstraint("as_of", "title_id", "market", "surface"), Index(None, "title_id"))
-
-    sequence: Mapped[int] = mapped_column(AutoId, primary_key=True)
-    run_id: Mapped[str]
-    as_of: Mapped[datetime]
-    title_id: Mapped[str]
-    market: Mapped[str]
-    surface: Mapped[str]
+class _Answer(CellResult):
     launch_at: Mapped[datetime]
     n_members: Mapped[int]
     eligible_share: Mapped[float | None]
@@ -35,6 +24,23 @@ class ShadowScoreRow(Tables):
     margin_p90: Mapped[float | None]
     model_version: Mapped[str | None]
     reason: Mapped[str | None]
+
+
+class ShadowScoreRow(_Answer, Tables):
+    """What the recommender said it would do with a cell; a row stays, as later models learn from it."""
+
+    __tablename__ = "shadow_score"
+    __table_args__ = (UniqueConstraint("as_of", "title_id", "market", "surface"), Index(None, "title_id"))
+
+
+class RelabelledScoreRow(_Answer, Tables):
+    """What it said of a cell without some of its metadata."""
+
+    __tablename__ = "relabelled_score"
+    __table_args__ = (UniqueConstraint("as_of", "title_id", "market", "surface", "dropped"),)
+
+    dropped: Mapped[list[str]]
+    reach_as_it_was: Mapped[float | None]
 
 
 class ModelRecipeRow(Tables):

@@ -21,7 +21,9 @@ class ResultSetRow(Tables):
     run_id: Mapped[str]
 
 
-class _Result:
+class CellResult:
+    """A row a run made about a title in a market on a surface."""
+
     sequence: Mapped[int] = mapped_column(AutoId, primary_key=True)
     run_id: Mapped[str]
     as_of: Mapped[datetime]
@@ -62,7 +64,7 @@ class _Worth:
     latest_safe_fix_at: Mapped[datetime | None]
 
 
-class PredictionRow(_Result, Quantiles, Tables):
+class PredictionRow(CellResult, Quantiles, Tables):
     """A predictor's answer for a cell, measure and horizon."""
 
     __tablename__ = "prediction"
@@ -80,7 +82,7 @@ class PredictionRow(_Result, Quantiles, Tables):
     model_id: Mapped[str | None]
 
 
-class ExpectationRow(_Result, Quantiles, Tables):
+class ExpectationRow(CellResult, Quantiles, Tables):
     """An expectation read as a distribution of a share."""
 
     __tablename__ = "expectation"
@@ -97,7 +99,7 @@ class ExpectationRow(_Result, Quantiles, Tables):
     denominator: Mapped[float | None]
 
 
-class CheckResultRow(_Result, Tables):
+class CheckResultRow(CellResult, Tables):
     """What a table check said of a field."""
 
     __tablename__ = "check_result"
@@ -111,7 +113,7 @@ class CheckResultRow(_Result, Tables):
     suite: Mapped[str | None]
 
 
-class VerdictRow(_Result, Tables):
+class VerdictRow(CellResult, Tables):
     """What a detector's rule said of a cell."""
 
     __tablename__ = "verdict"
@@ -125,7 +127,7 @@ class VerdictRow(_Result, Tables):
     data: Mapped[str | None]
 
 
-class FindingRow(_Result, _Worth, Tables):
+class FindingRow(CellResult, _Worth, Tables):
     """One thing found on a cell."""
 
     __tablename__ = "finding"
@@ -144,7 +146,7 @@ class FindingRow(_Result, _Worth, Tables):
     evidence: Mapped[Mapping[str, object]]
 
 
-class CellRow(_Result, _Worth, Tables):
+class CellRow(CellResult, _Worth, Tables):
     """A cell of the board as judged; indexed by what the board filters and sorts by."""
 
     __tablename__ = "cell"

@@ -18,6 +18,12 @@ def backed_up(report: "ArchiveReport", console: Console) -> None:
 def restored(report: "ArchiveReport", console: Console) -> None:
     """Print what was restored."""
     console.print(f"Restored {safe(report.path)} of {report.made_at}: {_held(report)}.")
+    if report.n_untrusted:
+        console.print(
+            f"{report.n_untrusted} models were signed with a key that is not here and will not answer: copy model.key "
+            "from where they were trained into the data folder, or run `recsysops train`.",
+            style="yellow",
+        )
 
 
 def _held(report: "ArchiveReport") -> str:

@@ -97,6 +97,8 @@ def asked(report: ShadowReport, console: Console) -> None:
     """Print how much the recommender answered, and why the rest is missing."""
     by = f" by {safe(report.version)}" if report.version else ""
     console.print(f"Asked about {report.n_cells:,} cells: {report.n_answered:,} answered{by}.")
+    if report.n_without:
+        console.print(f"Asked again without some of the metadata: {report.n_without:,} answers to learn from.")
     for step in report.run.steps:
         if step.outcome is StepOutcome.SKIPPED:
             console.print(safe(step.reason), style="yellow")

@@ -51,6 +51,8 @@ class FrameState:
     """Rows of LAUNCH_SCORE in the order they were added."""
     shadow: dict[tuple[int, str, str, str], tuple[Any, ...]] = field(default_factory=dict)
     """Stored values of SHADOW_SCORE by AS_OF and cell."""
+    relabelled: dict[tuple[int, str, str, str, str], tuple[Any, ...]] = field(default_factory=dict)
+    """Stored values of RELABELLED by AS_OF, cell and fields dropped."""
     shadow_changes: int = 0
 
     def copied(self) -> "FrameState":
@@ -59,7 +61,7 @@ class FrameState:
         results, runs, scores = dict(self.results), dict(self.runs), dict(self.scores)
         return FrameState(
             versions, self.days, self.activity, results, runs, scores, list(self.changes), list(self.launch_scores),
-            dict(self.shadow), self.shadow_changes,
+            dict(self.shadow), dict(self.relabelled), self.shadow_changes,
         )  # fmt: skip
 
     def batch_ids(self) -> set[str]:

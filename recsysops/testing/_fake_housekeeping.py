@@ -7,7 +7,7 @@ import pandas as pd
 
 from recsysops import columns as c
 from recsysops.settings import RetentionSettings
-from recsysops.store.frames import LAUNCH_SCORES, RESULT_COLUMNS
+from recsysops.store.frames import LAUNCH_SCORES, RELABELLED_SCORES, RESULT_COLUMNS, micros
 from recsysops.testing._fake_frames import FrameState
 from recsysops.testing._fake_records import FakeRuns, RecordState
 
@@ -25,6 +25,7 @@ class FakeHousekeeping:
         removed = {table: self._results(table, results_before) for table in RESULT_COLUMNS if table != c.PREDICTIONS}
         removed[c.PREDICTIONS] = self._predictions(results_before, now - timedelta(days=policy.unscored_days))
         removed[LAUNCH_SCORES] = self._scores(now - timedelta(days=policy.scores_days))
+        removed[RELABELLED_SCORES] = self._relabelled(now - timedelta(days=policy.relabelled_days))
         before = now - timedelta(days=policy.runs_days)
         old = {run_id for run_id, run in self._records.runs.items() if run.started_at < before}
         tests = self._frames.scores
@@ -66,6 +67,11 @@ class FakeHousekeeping:
         stays = [row for row in kept if row[c.LAUNCH_AT] >= before]
         self._frames.launch_scores = stays
         return len(kept) - len(stays)
+
+    def _relabelled(self, before: datetime) -> int:
+        kept, launch = self._frames.relabelled, c.RELABELLED.index(c.LAUNCH_AT)
+        self._frames.relabelled = {key: row for key, row in kept.items() if row[launch] >= micros(before)}
+        return len(kept) - len(self._frames.relabelled)
 
     def _quarantine(self, before: datetime) -> int:
         old = {batch.batch_id for batch in self._records.batches if batch.loaded_at < before}

@@ -38,6 +38,20 @@ class FakeShadow:
         lists = zip(*rows, strict=True) if rows else ([] for _ in c.SHADOW_SCORE)
         return typed_frame(lists, c.SHADOW_SCORE, c.SHADOW)
 
+    def add_relabelled(self, frame: pd.DataFrame, run_id: str) -> None:  # noqa: ARG002 - as above
+        """Add RELABELLED rows at their own AS_OF; a row of the same cell, time and fields dropped is replaced."""
+        rows = zip(*plain_columns(frame, c.RELABELLED, c.SHADOW), strict=True)
+        at, dropped = c.RELABELLED.index(c.AS_OF), c.RELABELLED.index(c.DROPPED)
+        new = {(row[at], row[0], row[1], row[2], row[dropped]): row for row in rows}
+        self._state.relabelled = self._state.relabelled | new
+        self._state.shadow_changes += 1
+
+    def relabelled(self) -> pd.DataFrame:
+        """Return RELABELLED at all times, by AS_OF, cell and fields dropped."""
+        rows = [self._state.relabelled[key] for key in sorted(self._state.relabelled)]
+        lists = zip(*rows, strict=True) if rows else ([] for _ in c.RELABELLED)
+        return typed_frame(lists, c.RELABELLED, c.SHADOW)
+
     def latest(self) -> pd.DataFrame:
         """Return SHADOW_SCORE at the latest AS_OF, by cell."""
         everything = self.all()
@@ -46,7 +60,7 @@ class FakeShadow:
         return latest
 
     def mark(self) -> str:
-        """Return a text that changes whenever what `all` returns may have changed."""
+        """Return a text that changes whenever what `all` or `relabelled` returns may have changed."""
         return str(self._state.shadow_changes)
 
     def _rows(self, frame: pd.DataFrame) -> dict[tuple[int, str, str, str], tuple[object, ...]]:

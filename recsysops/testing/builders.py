@@ -94,3 +94,9 @@ def notification(**changes: object) -> Notification:
         "worsened": (), "fixed": (), "ended": (), "n_open": 0, "n_unknown": 0, "failed_steps": (),
     }  # fmt: skip
     return Notification(**(values | changes))  # type: ignore[arg-type]  # any attribute may be replaced
+
+
+def launch_cells(*rows: tuple[str, str, str, datetime]) -> pd.DataFrame:
+    """Return launches: title, market, surface and when (aware UTC)."""
+    frame = pd.DataFrame(rows, columns=[*c.CELL_KEY, c.LAUNCH_AT])
+    return frame.astype({c.LAUNCH_AT: "datetime64[us, UTC]"})

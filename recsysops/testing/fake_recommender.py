@@ -5,13 +5,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsysops.contract.recommender import Ability, AskedTitle, Eligibility, Place, Scores
+from recsysops.contract.recommender import (
+    Ability,
+    Adapter,
+    AskedTitle,
+    Eligibility,
+    Place,
+    Recommender,
+    RecommenderSettings,
+    Scores,
+)
+from recsysops.domain.shadow import MemberSample
+from recsysops.errors import EngineError
+from recsysops.shadow import LazyRecommender
 
 EVERYTHING: Final = frozenset(Ability)
 
@@ -115,6 +128,46 @@ def slow_by(seconds: float) -> Callable[[str, Any], Any]:
 def a_place(at: datetime, market: str = "us", surface: str = "home", known_at: datetime | None = None) -> Place:
     """Return a place to ask about."""
     return Place(market=market, surface=surface, at=at, known_at=known_at)
+
+
+@dataclass
+class FakeSampler:
+    """Draws the same 20 members everywhere but where nobody is active."""
+
+    nobody: tuple[tuple[str, str], ...] = ()
+    asked: list[Any] = field(default_factory=list)
+    """Places, until when, how many and of how many days."""
+    fails: bool = False
+
+    def sample(
+        self,
+        files: Sequence[Any],  # noqa: ARG002 - the interface
+        places: Sequence[tuple[str, str]],
+        until: datetime,
+        *,
+        n: int,
+        active_days: int,
+    ) -> dict[tuple[str, str], MemberSample]:
+        """Return the sample of each place."""
+        self.asked.append((tuple(places), until, n, active_days))
+        if self.fails:
+            raise EngineError("no engine")
+        members = tuple(f"m{i}" for i in range(20))
+        stratum = np.zeros(len(members), dtype=np.int64)
+        one = MemberSample(members=members, stratum=stratum, shares=np.array([1.0]), sizes=np.array([1000]))
+        return {place: one for place in places if place not in self.nobody}
+
+
+def lazy(recommender: Recommender | Exception, folder: Path) -> LazyRecommender:
+    """Return a recommender as the service has it; an exception is raised when it is first asked."""
+
+    def connect(settings: RecommenderSettings, where: Path) -> Recommender:  # noqa: ARG001 - the interface
+        if isinstance(recommender, Exception):
+            raise recommender
+        return recommender
+
+    adapter = Adapter(name="fake", summary="Fakes.", settings=RecommenderSettings, connect=connect)
+    return LazyRecommender(adapter, RecommenderSettings(), folder)
 
 
 def _unit(ids: Sequence[str]) -> npt.NDArray[np.float64]:

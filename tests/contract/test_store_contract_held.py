@@ -258,7 +258,7 @@ def test_a_change_belongs_to_a_batch(store: Store) -> None:
 # --- retention -------------------------------------------------------------------------------------------------------
 
 POLICY: Final = RetentionSettings(results_days=10, runs_days=20, quarantine_days=5)
-NOTHING: Final = dict.fromkeys((*RESULTS, "launch_scores", "backtests", "runs", "quarantine"), 0)
+NOTHING: Final = dict.fromkeys((*RESULTS, "launch_scores", "relabelled_scores", "backtests", "runs", "quarantine"), 0)
 
 
 def cycle(work: UnitOfWork, at: datetime, n: int = 2) -> None:

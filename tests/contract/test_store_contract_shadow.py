@@ -1,7 +1,7 @@
 """What every store must do with what the recommender said (fixture `store`)."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -163,3 +163,74 @@ def test_what_was_not_committed_was_not_said(store: Store) -> None:
 
     with store.read() as unit:
         assert len(unit.shadow.all()) == 0
+
+
+# --- without some of the metadata ------------------------------------------------------------------------------------
+
+
+def without(*title_ids: str, dropped: tuple[str, ...] = ("synopsis",), **changes: Any) -> pd.DataFrame:
+    frame = said(*title_ids, **changes)
+    return frame.assign(**{c.DROPPED: [list(dropped)] * len(frame), c.REACH_AS_IT_WAS: 0.5})[list(c.RELABELLED)]
+
+
+def add_without(store: Store, frame: pd.DataFrame, run_id: str = "r3") -> None:
+    with store.write() as unit:
+        unit.shadow.add_relabelled(frame, run_id)
+        unit.commit()
+
+
+def relabelled(store: Store) -> pd.DataFrame:
+    with store.read() as unit:
+        return unit.shadow.relabelled()
+
+
+def test_what_was_said_without_some_metadata_comes_back_as_it_was(store: Store) -> None:
+    add_without(store, without("a", "b", dropped=("cast", "synopsis")))
+
+    pd.testing.assert_frame_equal(relabelled(store), without("a", "b", dropped=("cast", "synopsis")))
+    with store.read() as unit:
+        assert len(unit.shadow.all()) == 0
+
+
+def test_without_a_word_about_less_metadata_there_are_columns_of_the_right_kinds(store: Store) -> None:
+    found = relabelled(store)
+
+    assert len(found) == 0
+    assert found.dtypes.to_dict() == without("a").dtypes.to_dict()
+
+
+def test_adding_what_was_said_without_metadata_replaces_the_same_fields_at_the_same_time_alone(store: Store) -> None:
+    add_without(store, without("a", "b"))
+
+    add_without(store, without("a", reach=0.75))
+    add_without(store, without("a", dropped=("cast",), reach=0.1))
+    add_without(store, without("a", as_of=T0 - DAY, reach=0.2))
+    add_without(store, without().iloc[:0])
+
+    found = relabelled(store)
+    rows = list(zip(found[c.AS_OF], found[c.TITLE_ID], found[c.DROPPED], found[c.REACH_JOINT].fillna(-1), strict=True))
+    assert rows == [
+        (T0 - DAY, "a", ["synopsis"], 0.2), (T0, "a", ["cast"], 0.1), (T0, "a", ["synopsis"], 0.75),
+        (T0, "b", ["synopsis"], -1),
+    ]  # fmt: skip
+
+
+def test_the_mark_changes_with_what_is_said_without_metadata(store: Store) -> None:
+    marks = []
+    for reach in (0.25, 0.5):
+        add_without(store, without("a", reach=reach), run_id=str(reach))
+        with store.read() as unit:
+            marks.append(unit.shadow.mark())
+
+    assert len(set(marks)) == 2
+
+
+def test_what_was_said_without_metadata_goes_a_time_after_the_launch(store: Store) -> None:
+    add_without(store, pd.concat([without("old"), without("new", as_of=T0 + DAY)]))  # they launch 5 days later
+
+    with store.write() as unit:
+        removed = unit.housekeeping.prune(RetentionSettings(relabelled_days=30), T0 + 35.5 * DAY)
+        unit.commit()
+
+    assert removed["relabelled_scores"] == 1
+    assert list(relabelled(store)[c.TITLE_ID]) == ["new"]

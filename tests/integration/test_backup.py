@@ -138,6 +138,9 @@ def fill_results(work) -> None:
 
 def fill_predicted(work) -> None:
     work.shadow.save(result_row("shadow", c.SHADOW_SCORE), "r1", T0)
+    work.shadow.add_relabelled(
+        result_row("shadow", c.RELABELLED).assign(**{c.DROPPED: [["x"]], c.REACH_AS_IT_WAS: 1 / 3}), "r1"
+    )
     work.scores.add(result_row("scores", c.LAUNCH_SCORE))
     card = ModelCard(
         model_id="m2", measure="reach", horizon=7, trained_as_of=T0, n_titles=2, n_rows=8, folder="models/m2",
@@ -413,7 +416,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(target: str, tmp_path
     said = manifest(backup)
     since = {
         "batch_profile", "held_batch", "held_decision", "seen_file", "change", "shadow_score", "model_recipe",
-        "challenger", "model_move", "launch_score",
+        "challenger", "model_move", "launch_score", "relabelled_score",
     }  # fmt: skip
     said |= {"revision": "0001", "tables": {n: t for n, t in said["tables"].items() if n not in since}}
     rewrite(backup, said, {})
@@ -606,7 +609,7 @@ def test_the_verbs_back_up_and_restore(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr()
 
     assert codes == [0, 2, 0, 2]
-    assert "rows of 33 tables, 2 files of models" in said.out
+    assert "rows of 34 tables, 2 files of models" in said.out
     assert "Restored" in said.out
     restored = f"sqlite:///{tmp_path / 'there' / '.recsysops' / 'recsysops.sqlite'}"
     assert hashes(restored) == hashes(f"sqlite:///{data / 'recsysops.sqlite'}")

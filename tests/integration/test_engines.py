@@ -17,6 +17,7 @@ from recsysops.errors import EngineError
 from recsysops.events import EngineLimits, IbisAggregator
 from recsysops.settings import SourceSettings
 from recsysops.sources import FileReader
+from recsysops.testing.builders import launch_cells
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
@@ -36,11 +37,6 @@ def registered(folder: Path, name: str, day: str | None = None, epoch_unit: str 
 def csv_log(folder: Path, text: str, name: str = "log.csv", **reading: str) -> LogFile:
     (folder / name).write_text(text, encoding="utf-8")
     return registered(folder, name, **reading)
-
-
-def launches(*rows: tuple[str, str, str, datetime]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=[*c.CELL_KEY, c.LAUNCH_AT])
-    return frame.astype({c.LAUNCH_AT: "datetime64[us, UTC]"})
 
 
 def aggregate(engine: str, folder: Path, files: list[LogFile], wanted: pd.DataFrame):
@@ -68,7 +64,7 @@ def test_the_golden_table(engine, tmp_path):
     file = csv_log(tmp_path, GOLDEN)
 
     days, activity = aggregate(
-        engine, tmp_path, [file], launches(("A", "DE", "home", at(1)), ("B", "all", "all", at(1.5)))
+        engine, tmp_path, [file], launch_cells(("A", "DE", "home", at(1)), ("B", "all", "all", at(1.5)))
     )
 
     columns = [c.TITLE_ID, c.DAY, c.EVENTS, c.NEW_MEMBERS, c.POSITION_P10, c.POSITION_P50, c.POSITION_P90, c.IS_PARTIAL]
@@ -93,7 +89,7 @@ def test_times_as_numbers_are_counted_alike(engine, tmp_path):
     rows = "\n".join(f"{1767225600 + hours * 3600}.5,m{hours},A" for hours in (0, 1, 30, 60))
     file = csv_log(tmp_path, f"ts,member_id,title_id\n{rows}\n", epoch_unit="s")
 
-    days, _ = aggregate(engine, tmp_path, [file], launches(("A", "all", "all", at(0.1))))
+    days, _ = aggregate(engine, tmp_path, [file], launch_cells(("A", "all", "all", at(0.1))))
 
     assert days[[c.DAY, c.EVENTS]].to_numpy().tolist() == [[0, 0], [1, 1]]
 
@@ -111,7 +107,7 @@ def test_parquet_of_every_type_is_counted_alike(engine, tmp_path):
     pq.write_table(table, tmp_path / "log.parquet")
     file = registered(tmp_path, "log.parquet")
 
-    days, _ = aggregate(engine, tmp_path, [file], launches(("A", "all", "all", at(0))))
+    days, _ = aggregate(engine, tmp_path, [file], launch_cells(("A", "all", "all", at(0))))
 
     assert days[c.NEW_MEMBERS].tolist() == [10, 10, 10]
     assert days[c.POSITION_P50].tolist() == [6.0, 16.0, 26.0]
@@ -177,7 +173,7 @@ def test_both_engines_count_the_same_rows_of_dirty_files(
     else:
         table.to_pandas().to_csv(folder / name, index=False)
     file = registered(folder, name, DAY_PATTERN if is_daily else None, epoch_unit)
-    wanted = launches(*((title, "all", "all", at(day)) for title in ("A", "B", "\ufeffA") for day in (0, 1, 1.25)))
+    wanted = launch_cells(*((title, "all", "all", at(day)) for title in ("A", "B", "\ufeffA") for day in (0, 1, 1.25)))
 
     one, other = (aggregate(master, folder, [file], wanted) for master in ("", spark_master))
 
@@ -194,7 +190,7 @@ def test_a_kind_of_file_spark_reads_otherwise_is_refused(spark_master, tmp_path)
     file = registered(tmp_path, "log.jsonl")
 
     with pytest.raises(EngineError, match="it is jsonl") as refused:
-        aggregate(spark_master, tmp_path, [file], launches(("A", "all", "all", at(0))))
+        aggregate(spark_master, tmp_path, [file], launch_cells(("A", "all", "all", at(0))))
 
     assert 'kind = "duckdb"' in str(refused.value)
 
@@ -210,7 +206,9 @@ def test_a_type_spark_writes_otherwise_is_refused(spark_master, tmp_path):
     pq.write_table(table, tmp_path / "log.parquet")
 
     with pytest.raises(EngineError, match='its column "member_id" is DOUBLE'):
-        aggregate(spark_master, tmp_path, [registered(tmp_path, "log.parquet")], launches(("A", "all", "all", at(0))))
+        aggregate(
+            spark_master, tmp_path, [registered(tmp_path, "log.parquet")], launch_cells(("A", "all", "all", at(0)))
+        )
 
 
 def test_rows_that_spark_mends_and_duckdb_refuses_are_noticed(spark_master, tmp_path):
@@ -218,7 +216,7 @@ def test_rows_that_spark_mends_and_duckdb_refuses_are_noticed(spark_master, tmp_
     file = csv_log(tmp_path, f'ts,member_id,title_id\n{good}2026-01-02T00:00:00Z,"m"2,A\n')
 
     with pytest.raises(EngineError, match=r"3 in .*expected 2"):
-        aggregate(spark_master, tmp_path, [file], launches(("A", "all", "all", at(0))))
+        aggregate(spark_master, tmp_path, [file], launch_cells(("A", "all", "all", at(0))))
 
 
 def test_compressed_text_and_lines_within_quotes_are_counted_alike(engine, tmp_path):
@@ -227,6 +225,6 @@ def test_compressed_text_and_lines_within_quotes_are_counted_alike(engine, tmp_p
     (tmp_path / "log.csv.gz").write_bytes(gzip.compress(text.encode()))
     file = registered(tmp_path, "log.csv.gz")
 
-    days, _ = aggregate(engine, tmp_path, [file], launches(("A", "all", "all", at(0))))
+    days, _ = aggregate(engine, tmp_path, [file], launch_cells(("A", "all", "all", at(0))))
 
     assert days[c.EVENTS].tolist() == [1, 0]

@@ -2,22 +2,38 @@
 
 import json
 import os
+import shutil
 import stat
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from recsysops.bootstrap import writing
 from recsysops.cli import main
+from recsysops.columns import (
+    AS_OF,
+    CELL_KEY,
+    DROPPED,
+    FIELDS,
+    HORIZON,
+    MARKET,
+    MODEL,
+    OBSERVED_AT,
+    PREDICTOR,
+    REACH_JOINT,
+    TARGET_KEY,
+    TITLE_ID,
+)
 from recsysops.demo import REQUIREMENTS, SETTINGS
+from recsysops.service.cells import upcoming_cells
+from recsysops.service.history import read_history
+from recsysops.service.predict import predict
+from recsysops.service.shadow import shadow
 from recsysops.simulation import SimulationReport, WorldConfig, simulate
-
-
-def run(capsys, *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(words))
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +51,8 @@ def service(tmp_path_factory) -> SimulationReport:
 
 
 @pytest.fixture
-def ask(service, capsys):
-    return lambda *words: run(capsys, "--settings", str(service.folder / "recsysops.toml"), *words)
+def ask(service, ask):
+    return lambda *words: ask("--settings", str(service.folder / "recsysops.toml"), *words)
 
 
 def test_every_row_of_the_files_is_accounted_for(service, ask):
@@ -135,6 +151,53 @@ def test_explain_shows_why_a_title_is_green(ask):
     assert "✓ passed" in shown
     assert "Prediction against plan" in shown
     assert "Comparable titles" in shown
+
+
+def test_a_model_learns_from_the_recommender_what_a_missing_synopsis_costs(service, tmp_path):
+    shutil.copytree(service.folder, tmp_path / "copy")
+    settings = tmp_path / "copy" / "recsysops.toml"
+    little = "\n[shadow]\nmembers = 60\nwindow_days = 7\ndropped_share = 1\n"
+    settings.write_text(settings.read_text() + little)
+
+    with writing(settings, "test") as ports:
+        for week in (5, 4, 3, 2):
+            shadow(ports, as_of=service.as_of - timedelta(days=7 * week))
+        with ports.store.read() as unit:
+            history = read_history(ports, unit)
+        work = (ports.settings.model, ports.artifacts_folder)
+        card = ports.forecaster.train(history, service.as_of, "reach", 1, *work, ports.progress)
+        ready = ports.forecaster.ready(history, service.as_of, {("reach", 1): card}, *work)
+        with ports.store.write() as unit:
+            unit.models.activate(card)
+            unit.commit()
+        predict(ports)
+        with ports.store.read() as unit:
+            stored = unit.results.load("predictions")
+            upcoming = upcoming_cells(unit, service.as_of, ports.settings.model.upcoming_days)
+        deaf = replace(history, shadow=history.shadow.iloc[:0])
+        unheard = ports.forecaster.predict(deaf, upcoming, service.as_of, {("reach", 1): card}, *work)
+
+    asked = history.relabelled
+    assert {"synopsis"} < set(asked[DROPPED].str[0])
+    assert card.scores["relabelled"] > 100
+    launches = history.launches.drop_duplicates(list(CELL_KEY), keep="last")
+    cells = launches[launches[TITLE_ID].isin(asked[TITLE_ID])].head(60)
+    versions = history.titles[history.titles[TITLE_ID].isin(cells[TITLE_ID])]
+    whole = versions.sort_values(OBSERVED_AT).drop_duplicates([TITLE_ID, MARKET], keep="last")
+    lacking = whole.assign(fields=[{**fields, "synopsis": None} for fields in whole[FIELDS]])
+    lost = _median_logit(ready.predict(cells, lacking)) - _median_logit(ready.predict(cells, whole))
+    assert np.nanmean(lost) < -0.2
+    # What it said of upcoming titles moves what is predicted of them.
+    heard = stored[stored[HORIZON] == 1].merge(unheard, on=[*TARGET_KEY, PREDICTOR], suffixes=("", "_unheard"))
+    heard = heard[(heard[PREDICTOR] == MODEL) & heard["q50"].notna() & heard["q50_unheard"].notna()]
+    said = heard.merge(history.shadow[history.shadow[AS_OF] == service.as_of], on=list(CELL_KEY))
+    moved = (said["q50"] - said["q50_unheard"]).corr(said[REACH_JOINT] - said["q50_unheard"], method="spearman")
+    assert moved > 0.2
+
+
+def _median_logit(predictions):
+    median = predictions.loc[predictions[PREDICTOR] == MODEL, "q50"].to_numpy()
+    return np.log(median / (1 - median))
 
 
 def test_models_are_only_readable_as_they_were_written(service, ask):

@@ -31,10 +31,10 @@ from recsysops.store.tables import Tables
 
 T0: Final = datetime(2026, 3, 2, tzinfo=UTC)
 ROWS: Final = 100_000
-REVISIONS: Final = ("base", "0001", "0002", "0003")
+REVISIONS: Final = ("base", "0001", "0002", "0003", "0004")
 NEW_SINCE_0001: Final = {
     "batch_profile", "held_batch", "held_decision", "seen_file", "change",
-    "shadow_score", "challenger", "model_move", "model_recipe", "launch_score",
+    "shadow_score", "relabelled_score", "challenger", "model_move", "model_recipe", "launch_score",
 }  # fmt: skip
 
 

@@ -3,19 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from recsysops.cli import main
-
-
-@pytest.fixture
-def ask(capsys):
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
-
 
 def test_no_settings_is_wrong_use_with_the_way_out(ask, tmp_path):
     code, out, err = ask("--settings", str(tmp_path / "none.toml"), "run")

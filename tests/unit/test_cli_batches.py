@@ -5,20 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recsysops.cli import main
-
 HEAD = "title_id,name,observed_at\n"
-
-
-@pytest.fixture
-def ask(capsys):
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 def write_titles(folder: Path, n: int, day: int) -> None:

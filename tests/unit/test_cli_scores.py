@@ -5,24 +5,16 @@ from contextlib import closing
 
 import pytest
 
-from recsysops.cli import main
 from recsysops.settings import read_settings
 from recsysops.store import open_store
 from recsysops.testing.sample_scores import SampleScores, fill_scores
 
 
 @pytest.fixture
-def ask(capsys, tmp_path):
+def ask(ask, tmp_path):
     settings = tmp_path / "recsysops.toml"
     settings.write_text('[service]\nname = "t"\n')
-
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--settings", str(settings), *words])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+    return lambda *words: ask("--settings", str(settings), *words)
 
 
 def test_before_the_first_prediction_learn_and_scoreboard_say_so(ask):

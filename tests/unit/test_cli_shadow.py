@@ -7,24 +7,12 @@ import pandas as pd
 import pytest
 
 from recsysops import columns as c
-from recsysops.cli import main
 from recsysops.contract.recommender import Ability
 from recsysops.store import open_store
 from recsysops.testing.fake_recommender import FakeRecommender
 from recsysops.testing.recommender_server import RecommenderServer
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def ask(capsys):
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -8,10 +8,13 @@ import pytest
 from recsysops.client import Client
 from recsysops.domain.data_view import BatchOrder
 from recsysops.domain.drift import HeldState
+from recsysops.domain.registry import KnownModel, ModelAnswer, ModelState
 from recsysops.domain.timeline import TimelineKind
-from recsysops.errors import ApiError
+from recsysops.errors import ApiError, ModelError
 from recsysops.http import create_app
+from recsysops.http.context import ApiContext
 from recsysops.testing.fake_store import FakeStore
+from recsysops.testing.model_kills import card
 from recsysops.testing.sample_api import API_KEY, InProcessTransport, sample_context
 from recsysops.testing.sample_data import SampleData, fill_data
 from recsysops.testing.sample_results import AS_OF, Sample, fill
@@ -102,3 +105,61 @@ def test_a_decision_is_posted_as_json_under_the_key():
     assert seen[0].url.raw_path == b"/v1/batches/a%2Fb/release"
     assert seen[0].headers["authorization"] == f"Bearer {API_KEY}"
     assert seen[0].content == b'{"by":"Ada","reason":"x"}'
+
+
+WORDS = {"by": "Ada", "reason": "Off in Brazil."}
+
+
+@pytest.fixture
+def models():
+    """Return a client of an API with two models, and what it was asked to move."""
+    store, asked = FakeStore(), []
+    with store.write() as unit:
+        unit.models.activate(card("m0"))
+        unit.models.challenge(card("m1/é"), AS_OF)
+        unit.commit()
+
+    def move(verb, by, reason, **rest):
+        asked.append((verb, by, reason, rest))
+        if rest["model_id"] == "broken":
+            raise ModelError("It is broken.")
+        return (ModelAnswer(answer="Done.", model=KnownModel(card=card("m1/é"), state=ModelState.ACTIVE)),)
+
+    known = vars(sample_context(store)) | {"move_models": move}
+    with Client("http://api.test", API_KEY, transport=InProcessTransport(create_app(ApiContext(**known)))) as made:
+        yield made, asked
+
+
+def test_models_arrive_one_and_all(models):
+    client, _ = models
+
+    assert [known.state for known in client.models().models] == [ModelState.ACTIVE, ModelState.CHALLENGER]
+    assert client.model_detail("m0").model.card.model_id == "m0"
+    with pytest.raises(ApiError, match="There is no model") as caught:
+        client.model_detail("none")
+    assert caught.value.status == 404
+
+
+def test_a_model_is_activated_and_models_are_rolled_back(models):
+    client, asked = models
+
+    one = client.activate_model("m1", **WORDS)
+    back = client.rollback_models(**WORDS, measure="reach", horizon=1)
+    all_back = client.rollback_models(**WORDS)
+
+    assert one.answer == "Done."
+    assert [each.model.card.model_id for each in (*back, *all_back)] == ["m1/é", "m1/é"]
+    assert asked == [
+        ("activate", "Ada", "Off in Brazil.", {"model_id": "m1", "measure": None, "horizon": None}),
+        ("rollback", "Ada", "Off in Brazil.", {"model_id": "", "measure": "reach", "horizon": 1}),
+        ("rollback", "Ada", "Off in Brazil.", {"model_id": "", "measure": None, "horizon": None}),
+    ]
+
+
+def test_a_model_that_is_refused_is_one_error_with_the_apis_own_sentence(models):
+    client, _ = models
+
+    with pytest.raises(ApiError, match="It is broken") as caught:
+        client.activate_model("broken", **WORDS)
+
+    assert caught.value.status == 422

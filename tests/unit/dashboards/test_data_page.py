@@ -116,6 +116,15 @@ def test_a_batch_without_such_rows_says_so(client):
     assert "No row was kept out here" in html_of(page(data_page, client, batch="sample-1"))
 
 
+def test_a_batch_that_is_not_there_is_said_and_the_rest_of_the_page_stands(client):
+    html = html_of(page(data_page, client, batch="no-such-batch"))
+
+    assert "There is no such batch" in html
+    assert "Show all batches" in html
+    assert "Published batches, newest first" in html
+    assert "What changed lately" in "".join(each.value for each in page(data_page, client, batch="x").subheader)
+
+
 @pytest.mark.parametrize(("button", "state"), [("Release", HeldState.RELEASED), ("Discard", HeldState.DISCARDED)])
 def test_a_decision_is_stored_and_told_once(store, client, button, state):
     test = decide(page(data_page, client), button, "Ada", "The source was cleaned up.")

@@ -15,6 +15,7 @@ from recsysops.events import EngineLimits, IbisAggregator
 from recsysops.events.coverage import span_of
 from recsysops.settings import SourceSettings
 from recsysops.sources import FileReader
+from recsysops.testing.builders import launch_cells
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,11 +36,6 @@ def write_log(folder: Path, rows: list[tuple], name: str = "log.parquet", day: s
     pq.write_table(table, folder / name)
     source = SourceSettings(path=name, day=day)
     return FileReader(folder).check_log("impressions", folder / name, source, f"hash-{name}", f"batch-{name}").file
-
-
-def launches(*rows: tuple[str, str, str, datetime]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=[*c.CELL_KEY, c.LAUNCH_AT])
-    return frame.astype({c.LAUNCH_AT: "datetime64[us, UTC]"})
 
 
 def aggregate(
@@ -72,7 +68,7 @@ GOLDEN = [
 def test_the_golden_table(tmp_path):
     file = write_log(tmp_path, GOLDEN)
 
-    days, activity = aggregate(tmp_path, [file], launches(("A", "DE", "home", at(1)), ("B", "all", "all", at(1.5))))
+    days, activity = aggregate(tmp_path, [file], launch_cells(("A", "DE", "home", at(1)), ("B", "all", "all", at(1.5))))
 
     assert list(days.columns) == list(c.TREATMENT_DAY)
     columns = [c.TITLE_ID, c.DAY, c.EVENTS, c.NEW_MEMBERS, c.POSITION_P10, c.POSITION_P50, c.POSITION_P90, c.IS_PARTIAL]
@@ -96,7 +92,7 @@ def test_the_golden_table(tmp_path):
 def test_days_after_until_are_left_out(tmp_path):
     file = write_log(tmp_path, GOLDEN)
 
-    days, activity = aggregate(tmp_path, [file], launches(("A", "DE", "home", at(1))), until=at(2.99))
+    days, activity = aggregate(tmp_path, [file], launch_cells(("A", "DE", "home", at(1))), until=at(2.99))
 
     assert days[c.DAY].tolist() == [0]
     assert activity[c.HORIZON].tolist() == [1]
@@ -105,7 +101,7 @@ def test_days_after_until_are_left_out(tmp_path):
 def test_a_launch_before_the_first_file_is_partial_from_there_on(tmp_path):
     file = write_log(tmp_path, GOLDEN)
 
-    days, activity = aggregate(tmp_path, [file], launches(("A", "DE", "home", at(-1))))
+    days, activity = aggregate(tmp_path, [file], launch_cells(("A", "DE", "home", at(-1))))
 
     assert days[c.DAY].tolist() == [1, 2, 3, 4]
     assert days[c.IS_PARTIAL].all()
@@ -115,7 +111,7 @@ def test_a_launch_before_the_first_file_is_partial_from_there_on(tmp_path):
 def test_a_launch_nothing_covers_has_no_days(tmp_path):
     file = write_log(tmp_path, GOLDEN)
 
-    for wanted in (launches(("A", "DE", "home", at(100))), launches()):
+    for wanted in (launch_cells(("A", "DE", "home", at(100))), launch_cells()):
         days, activity = aggregate(tmp_path, [file], wanted)
 
         assert days.empty
@@ -124,7 +120,7 @@ def test_a_launch_nothing_covers_has_no_days(tmp_path):
 
 
 def test_no_files_no_treatment(tmp_path):
-    days, activity = aggregate(tmp_path, [], launches(("A", "DE", "home", at(1))))
+    days, activity = aggregate(tmp_path, [], launch_cells(("A", "DE", "home", at(1))))
 
     assert days.empty
     assert activity.empty
@@ -142,7 +138,7 @@ def daily(folder: Path, number: int, *rows: tuple) -> LogFile:
 def test_a_missing_daily_file_makes_what_follows_it_partial(tmp_path):
     files = [daily(tmp_path, n) for n in (0, 1, 3, 4)]
 
-    days, activity = aggregate(tmp_path, files, launches(("A", "DE", "home", at(0)), ("A", "all", "all", at(3))))
+    days, activity = aggregate(tmp_path, files, launch_cells(("A", "DE", "home", at(0)), ("A", "all", "all", at(3))))
 
     first = days[days[c.MARKET] == "DE"]
     assert first[c.DAY].tolist() == [0, 1, 2, 3, 4]
@@ -166,7 +162,7 @@ def test_a_registered_file_that_is_no_longer_the_same_is_a_hole(tmp_path, fate):
         case "grown":
             path.write_bytes(path.read_bytes() + b"x")
 
-    days, activity = aggregate(tmp_path, files, launches(("A", "DE", "home", at(0)), ("A", "DE", "home", at(2))))
+    days, activity = aggregate(tmp_path, files, launch_cells(("A", "DE", "home", at(0)), ("A", "DE", "home", at(2))))
 
     assert days[days[c.LAUNCH_AT] == at(0)][c.IS_PARTIAL].tolist() == [False, False, True, True]
     assert days[days[c.LAUNCH_AT] == at(2)][c.EVENTS].tolist() == [0, 1]
@@ -181,7 +177,7 @@ def test_a_touched_file_with_the_same_content_still_counts(tmp_path):
     path = Path(file.path)
     path.write_bytes(path.read_bytes())
 
-    days, _ = aggregate(tmp_path, [file], launches(("A", "DE", "home", at(0))))
+    days, _ = aggregate(tmp_path, [file], launch_cells(("A", "DE", "home", at(0))))
 
     assert days[c.IS_PARTIAL].tolist() == [False]
 
@@ -190,7 +186,7 @@ def test_when_all_files_are_gone_the_days_are_zero_and_partial(tmp_path):
     file = daily(tmp_path, 0)
     Path(file.path).unlink()
 
-    days, _ = aggregate(tmp_path, [file], launches(("A", "DE", "home", at(0))))
+    days, _ = aggregate(tmp_path, [file], launch_cells(("A", "DE", "home", at(0))))
 
     assert days[[c.EVENTS, c.IS_PARTIAL]].to_numpy().tolist() == [[0, True]]
 
@@ -201,7 +197,7 @@ def test_files_without_a_declared_day_may_be_silent_for_a_day(tmp_path):
 
     files = [bulk("a", 0, 1), bulk("b", 1.9, 3), bulk("c", 5, 6)]
 
-    days, _ = aggregate(tmp_path, files, launches(("A", "DE", "home", at(0))))
+    days, _ = aggregate(tmp_path, files, launch_cells(("A", "DE", "home", at(0))))
 
     assert days[c.IS_PARTIAL].tolist() == [False, False, False, True, True, True]
 
@@ -225,7 +221,7 @@ def test_rows_outside_a_declared_day_are_not_counted(tmp_path):
     outside = (START + timedelta(days=1, hours=2), "m7", "A", "DE", "home", 1)
     files = [daily(tmp_path, 0, outside), daily(tmp_path, 1)]
 
-    days, activity = aggregate(tmp_path, files, launches(("A", "DE", "home", at(0))))
+    days, activity = aggregate(tmp_path, files, launch_cells(("A", "DE", "home", at(0))))
 
     assert files[0].rows == 1
     assert days[c.EVENTS].tolist() == [1, 1]
@@ -260,7 +256,7 @@ def test_treatment_is_what_one_counts_by_hand(tmp_path_factory, events, wanted, 
     outer = [(START - DAY, "m0", "Z", "XX", "x", 1), (START + 90 * DAY, "m0", "Z", "XX", "x", 1)]
 
     days, activity = aggregate(
-        folder, [write_log(folder, events + outer)], launches(*wanted), rows_per_pass=rows_per_pass
+        folder, [write_log(folder, events + outer)], launch_cells(*wanted), rows_per_pass=rows_per_pass
     )
 
     got = days.set_index([*c.CELL_KEY, c.DAY])

@@ -14,7 +14,9 @@ import pytest
 from recsysops.errors import ModelError
 from recsysops.model import _artifacts, _golden, _loading, _signing
 from recsysops.model._artifacts import Layers
+from recsysops.model._conformal import Calibration
 from recsysops.model._structure import RejectedError, trees_of
+from recsysops.model._structure_calibration import check_calibration
 from recsysops.model._structure_files import check_files
 from recsysops.testing.hostile_models import N_COLUMNS, forged, kept, mutant, small_model
 
@@ -198,6 +200,64 @@ def test_every_other_file_is_checked(trusted, name, content, why):
 
     with pytest.raises(RejectedError, match=why):
         check_files({**files, name: content})
+
+
+def two_columns(entries):
+    return [[each, 7] for each in entries["group"]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"weight": lambda entries: entries["score"][:-1]}, "weight"),
+        ({"weight": lambda entries: [1.5, *[0.5] * 49]}, "weight"),
+        ({"weight": lambda entries: [-0.1, *[0.5] * 49]}, "weight"),
+        ({"weight": lambda entries: [True] * 50}, "weight"),
+        ({"weight": lambda entries: ["1"] * 50}, "weight"),
+        ({"weight": lambda entries: [None, *[0.5] * 49]}, "weight"),
+        ({"weight": lambda entries: [0.0] * 50}, "weight"),
+        ({"weight": lambda entries: 1.0}, "weight"),
+        ({"group": lambda entries: [[1, 2]] * 49 + [[1]]}, "group"),
+        ({"group": lambda entries: [[1, 2]] * 49}, "group"),
+        ({"group": lambda entries: [[]] * 50}, "group"),
+        ({"group": lambda entries: [[1] * 9] * 50}, "group"),
+        ({"group": lambda entries: [[1, [2]]] * 50}, "group"),
+        ({"group": lambda entries: [[1, 0.5]] * 50}, "group"),
+        ({"group": lambda entries: [[1, 2]] * 49 + [3]}, "group"),
+        ({"group": lambda entries: [9_999_999_999_999_999_999] * 50}, "group"),
+        ({"group": lambda entries: {"0": 1}}, "group"),
+        ({"group": lambda entries: []}, "group"),
+        ({"level": lambda entries: entries["level"][1:]}, "level"),
+        ({"level": lambda entries: [1e300] * 50}, "level"),
+        ({"score": lambda entries: []}, "residuals"),
+        ({"score": lambda entries: "ab"}, "residuals"),
+        ({"bandwidth": lambda entries: 0}, "bandwidth"),
+        ({"bandwidth": lambda entries: [1.0]}, "bandwidth"),
+        ({"more": lambda entries: 1}, "other entries"),
+    ],
+)
+def test_a_calibration_is_lists_of_one_length_and_of_numbers_in_their_ranges(trusted, changed, why):
+    folder, card = trusted
+    names = [path.name for path in (folder / card.folder).iterdir() if not path.name.startswith("manifest")]
+    files = {each: (folder / card.folder / each).read_bytes() for each in names}
+    entries = json.loads(files["calibration.json"])
+    hostile = entries | {name: make(entries) for name, make in changed.items()}
+
+    with pytest.raises(RejectedError, match=f"calibration.json: .*{why}"):
+        check_files({**files, "calibration.json": json.dumps(hostile).encode()})
+
+
+@pytest.mark.parametrize("weight", [None, [0.0, *[0.5] * 48, 1]])
+@pytest.mark.parametrize("group", [two_columns, lambda entries: entries["group"]])
+def test_calibrations_with_and_without_weights_and_parts_of_groups_are_let_through(trusted, weight, group):
+    folder, card = trusted
+    entries = json.loads(text_of(folder, card, "calibration.json"))
+    entries |= {"weight": weight, "group": group(entries), "bandwidth": None}
+
+    check_calibration(entries)
+    check_calibration({name: value for name, value in entries.items() if name != "weight"})
+
+    Calibration.from_json(json.dumps(entries))
 
 
 def test_an_array_of_objects_is_never_loaded(trusted):

@@ -1,5 +1,6 @@
 """Where models stand and who moves them: by training, by outcomes, by hand."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from recsysops.service.promoting import promote_into
 from recsysops.service.recording import Recorder
 from recsysops.service.settling import settle
 from recsysops.settings import ModelSettings, ServiceSettings, Settings
+from recsysops.store import open_store
 
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -249,6 +251,37 @@ def test_a_better_challenger_is_promoted_and_the_one_before_predicts_beside_it(w
     assert states(world) == {"m1": ModelState.CHALLENGER, "m2": ModelState.ACTIVE}
     assert "m2 promoted (better: CRPS" in said
     assert kinds(world)[-1] is MoveKind.PROMOTED
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def kept_world(request, world, tmp_path):
+    """Return the world, its scores kept in memory or in a database."""
+    if request.param == "fake":
+        yield world
+        return
+    with closing(open_store(f"sqlite:///{tmp_path / 'store.sqlite'}")) as world.store:
+        yield world
+
+
+def test_a_promotion_rests_on_the_scores_that_were_kept_of_both_since_the_challenge(kept_world):
+    context = kept_world.context()
+    settle(context, [card("m1")], AS_OF - 40 * DAY)
+    settle(context, [card("m2", recipe="r2")], AS_OF - 40 * DAY)
+    rows = scored(np.random.default_rng(1), 200, second=0.1)
+    rows[c.MODEL_ID] = rows[c.PREDICTOR].map({c.MODEL: "m1", c.CHALLENGER: "m2"})
+    early = rows.assign(**{c.TITLE_ID: "early-" + rows[c.TITLE_ID], c.AS_OF: rows[c.AS_OF] - 200 * DAY})
+    early[c.CRPS] = early[c.PREDICTOR].map({c.MODEL: 0.1, c.CHALLENGER: 0.9})  # before it was a challenger
+    with kept_world.store.write() as unit:
+        unit.scores.add(pd.concat([rows, early]))
+        unit.commit()
+    recorder = Recorder(context, "run", AS_OF)
+
+    promote_into(context, recorder, AS_OF + 100 * DAY)
+
+    assert states(kept_world) == {"m1": ModelState.CHALLENGER, "m2": ModelState.ACTIVE}
+    assert "200 launched titles" in recorder.run.steps[-1].reason
+    (compared,) = compare(kept_world.store, "m1", "m2")
+    assert compared.n == 400
 
 
 def test_what_was_promoted_and_does_worse_gives_its_place_back(world, contested, monkeypatch):

@@ -1,9 +1,8 @@
 """Asking the recommender as a step of a run and as a verb, about what is upcoming and about the past."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +10,8 @@ import pytest
 
 from recsysops import columns as c
 from recsysops.clock import fixed_clock
-from recsysops.contract.recommender import Ability, Adapter, RecommenderSettings
-from recsysops.domain.shadow import MemberSample, chosen_leads
+from recsysops.contract.recommender import Ability
+from recsysops.domain.shadow import chosen_leads
 from recsysops.domain.verdict import StepOutcome
 from recsysops.errors import EngineError, RecommenderError
 from recsysops.model._training import leads_of
@@ -22,39 +21,8 @@ from recsysops.service.run import run_cycle
 from recsysops.service.shadow import shadow
 from recsysops.service.shadow_past import shadow_past
 from recsysops.settings import ServiceSettings, Settings, ShadowSettings
-from recsysops.shadow import AbsentRecommender, LazyRecommender
-from recsysops.testing.fake_recommender import FakeRecommender, FaultyRecommender
-
-N = 20
-
-
-@dataclass
-class FakeSampler:
-    """Draws the same members everywhere but where nobody is active."""
-
-    nobody: tuple[tuple[str, str], ...] = ()
-    asked: list[Any] = field(default_factory=list)
-    fails: bool = False
-
-    def sample(self, files, places, until, *, n, active_days):
-        self.asked.append((tuple(places), until, n, active_days))
-        if self.fails:
-            raise EngineError("no engine")
-        one = MemberSample(
-            members=tuple(f"m{i}" for i in range(N)), stratum=np.zeros(N, dtype=np.int64), shares=np.array([1.0]),
-            sizes=np.array([1000]),
-        )  # fmt: skip
-        return {place: one for place in places if place not in self.nobody}
-
-
-def lazy(recommender, folder):
-    def connect(settings, where):
-        if isinstance(recommender, Exception):
-            raise recommender
-        return recommender
-
-    adapter = Adapter(name="fake", summary="Fakes.", settings=RecommenderSettings, connect=connect)
-    return LazyRecommender(adapter, RecommenderSettings(), folder)
+from recsysops.shadow import AbsentRecommender
+from recsysops.testing.fake_recommender import FakeRecommender, FakeSampler, FaultyRecommender, lazy
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import math
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,11 @@ import pytest
 
 from recsysops import columns as c
 from recsysops.contract.recommender import Ability, AskedTitle, Eligibility, Place
+from recsysops.shadow import asking as asking_module
 from recsysops.shadow.asking import NUMBERS
 from recsysops.testing.fake_recommender import FakeRecommender, FaultyRecommender, slow_by
 
+LAUNCH = datetime(2026, 3, 7, tzinfo=UTC)
 FROM_SCORES = {
     c.ELIGIBLE_SHARE, c.REACH_JOINT, c.REACH_ALONE, c.STANDARD_ERROR, c.RANK_PERCENTILE, c.MARGIN_P50
 }  # fmt: skip
@@ -318,6 +320,39 @@ def test_asking_again_with_changed_metadata_asks_about_the_changed_titles_alone(
 
     assert changed[c.REACH_ALONE].iloc[0] > plain[c.REACH_ALONE].iloc[0]
     assert [call[2] for call in recommender.calls[before:]] == [1]
+
+
+def test_a_session_apart_knows_what_the_other_learned_and_fails_alone(window, sample, session):
+    recommender = FaultyRecommender(abilities=frozenset({Ability.SCORE}))
+    asked = session(recommender)
+    asked.ask(window("t1"), sample())
+    n = len(recommender.calls)
+    apart = asked.apart()
+
+    apart.ask(window("t2"), sample())
+    known = len(recommender.calls) - n
+    recommender.fault = lambda ability, answer: None
+    for _ in range(5):
+        apart.ask(window("t3"), sample())
+    recommender.fault = lambda ability, answer: answer
+
+    assert known == 1  # what is on offer is not asked about again
+    assert apart.is_over
+    assert not asked.is_over
+    assert asked.ask(window("t4"), sample())[c.REACH_JOINT].notna().all()
+
+
+def test_of_many_windows_the_scores_remembered_are_bounded(window, sample, session, monkeypatch):
+    monkeypatch.setattr(asking_module, "_REMEMBERED", 1)
+    recommender = FakeRecommender(abilities=frozenset({Ability.SCORE}))
+    asked = session(recommender)
+
+    for at in (LAUNCH, LAUNCH + timedelta(days=9)):
+        asked.ask(window("t1", at=at), sample())
+    asked.ask(window("t2", at=LAUNCH + timedelta(days=9)), sample())
+    asked.ask(window("t2"), sample())
+
+    assert [n for _, _, n in recommender.calls] == [40, 1, 40, 1, 1, 40, 1]
 
 
 def test_changed_metadata_needs_the_ability(window, sample, session):

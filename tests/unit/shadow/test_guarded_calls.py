@@ -9,6 +9,7 @@ import pytest
 from recsysops.contract.recommender import Ability, Adapter, AskedTitle, RecommenderSettings
 from recsysops.settings import ShadowSettings
 from recsysops.shadow import AbsentRecommender, Fault, GuardedRecommender, LazyRecommender, Unanswered, askable
+from recsysops.shadow._calls import MAX_FAILURES, Calls
 from recsysops.testing.fake_recommender import FakeRecommender, FaultyRecommender, a_place
 
 PLACE = a_place(datetime(2026, 3, 7, tzinfo=UTC))
@@ -102,3 +103,29 @@ def test_who_is_asked_follows_from_the_settings(tmp_path):
     refused = askable(None, tmp_path, "ImportError: x")
     assert isinstance(refused, AbsentRecommender)
     assert "ImportError: x" in refused.session(ShadowSettings()).reason
+
+
+def test_failures_apart_do_not_end_the_others_but_the_time_is_one():
+    calls = Calls(1, 10)
+    other = calls.apart()
+
+    for _ in range(MAX_FAILURES):
+        other.make(lambda: 1 / 0)
+
+    assert other.is_over
+    assert not calls.is_over
+    assert calls.make(lambda: "fine") == "fine"
+
+
+def test_time_used_apart_is_used_up_for_all():
+    now = [0.0]
+    calls = Calls(5, 10, lambda: now[0])
+
+    def slow():
+        now[0] += 11
+
+    calls.apart().make(slow)
+
+    assert calls.is_over
+    assert calls.make(lambda: 1).fault is Fault.OUT_OF_TIME
+    assert calls.apart().make(lambda: 1).fault is Fault.OUT_OF_TIME

@@ -1,4 +1,4 @@
-"""Where the worlds come from: MovieTweetings on disk, the simulated service of `w1`; W2 has its place in LOADERS.
+"""Where the worlds come from: MovieTweetings on disk, the simulated service of `w1`, the trained recommender of `w2`.
 
 All of them go through recsysops' own ingest, so that the benchmark sees what a user's model would see.
 """
@@ -30,10 +30,7 @@ class WorldMissingError(LookupError):
 
 def movietweetings(seed: int, *, small: bool, data: Path | None = None) -> World:
     """Return MovieTweetings: 28-day uptake, clean features, weekly origins from 2013-05-15; seeds share the data."""
-    folder = DATA if data is None else data
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise WorldMissingError(f"no data: the folder lacks {', '.join(missing)}; name theirs with --data")
+    folder = _data(data)
     history, model = _movietweetings(folder)
     first = datetime(2013, 9, 4, tzinfo=UTC) if small else FIRST_ORIGIN
     return World(
@@ -61,6 +58,21 @@ def w1(seed: int, *, small: bool, data: Path | None = None) -> World:  # noqa: A
     return simulated.world(seed, small=small)
 
 
+def w2(seed: int, *, small: bool, data: Path | None = None) -> World:
+    """Return MovieTweetings with the trained recommender as production, which was asked every week."""
+    import w2 as semi_synthetic
+
+    return semi_synthetic.world(seed, _data(data), small=small)
+
+
+def _data(data: Path | None) -> Path:
+    folder = DATA if data is None else data
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise WorldMissingError(f"no data: the folder lacks {', '.join(missing)}; name theirs with --data")
+    return folder
+
+
 def ingested(settings: Path) -> tuple[History, ModelSettings]:
     """Ingest by the public path; return what the model would learn from, and its settings."""
     with writing(settings, "benchmark") as ports:
@@ -74,5 +86,4 @@ def seeded(settings: ModelSettings, seed: int) -> ModelSettings:
     return settings.model_copy(update={"seed": seed, "threads": 1})
 
 
-LOADERS: dict[str, Callable[..., World]] = {"movietweetings": movietweetings, "w1": w1}
-"""W2 (MovieTweetings with the trained recommender as production) is added here as `w2` once its adapter is in."""
+LOADERS: dict[str, Callable[..., World]] = {"movietweetings": movietweetings, "w1": w1, "w2": w2}

@@ -3,6 +3,7 @@
 Light: files are read and the library loaded when somebody asks.
 """
 
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
@@ -46,7 +47,9 @@ class TrainedSettings(RecommenderSettings):
     warm_events: Annotated[float, Field(gt=0)] = 10.0
     """Events after which a title's own factors count as much as those its metadata give."""
     retrain_days: Annotated[int, Field(ge=1, le=366)] = 7
-    """It is trained every so many days, at 00:00 UTC, on what happened before; counted from a Thursday, 1970-01-01."""
+    """It is trained every so many days, at 00:00 UTC, on what happened before."""
+    retrain_from: date = date(2000, 1, 3)
+    """A day on which it is trained, from which the others are counted; left out: Mondays."""
     new_days: Annotated[int, Field(ge=1)] | None = None
     """Only titles launched less than so many days ago are on offer; needs `launch_at`. Left out: all titles are."""
     new_bonus: Annotated[float, Field(ge=0)] = 0.0

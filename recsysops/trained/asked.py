@@ -7,7 +7,7 @@ a question, or changed in the catalogue, are read and mapped anew; nothing about
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,17 @@ class Moment:
     """Factors of every title, titles x factors."""
     offered: Ints
     """Rows of the titles on offer."""
+    last: Floats
+    """Of each member and a newcomer, the score by factors alone of the last title the first stage finds; missing until
+    somebody asks about the member."""
+
+    def last_of(self, members: Ints, n: int) -> Floats:
+        """Return the score that makes a title a candidate, by member; `n` titles are found for each."""
+        new = np.unique(members[np.isnan(self.last[members])])
+        if len(new):
+            there = self.factors.member[new] @ self.found[self.offered].T
+            self.last[new] = -np.partition(-there, n - 1, axis=1)[:, n - 1]
+        return self.last[members]
 
 
 @dataclass(frozen=True)
@@ -79,21 +90,20 @@ class TrainedRecommender:
     def score(self, members: Sequence[str], titles: Sequence[AskedTitle], place: Place) -> Scores:
         """Return members' factors times titles' plus the bonus of new ones, (n members, n titles); -inf: not shown."""
         moment, asked = self._asked(titles, place)
-        scores = self._members(members, moment) @ asked.factors.T + asked.bonus
+        scores = moment.factors.member[self._members(members)] @ asked.factors.T + asked.bonus
         return np.asarray(np.where([not reason for reason in asked.reasons], scores, -np.inf), dtype=np.float64)
 
     def candidates(self, members: Sequence[str], titles: Sequence[AskedTitle], place: Place) -> npt.NDArray[np.bool_]:
         """Return whether each title is among the first by factors alone of what is on offer, (n members, n titles)."""
         moment, asked = self._asked(titles, place)
-        rows = self._members(members, moment)
+        rows = self._members(members)
         wanted = self._settings.candidates or len(moment.offered)
         may = np.array([not reason for reason in asked.reasons], dtype=np.bool_)
         if len(moment.offered) <= wanted:
             return np.broadcast_to(may, (len(rows), len(titles))).copy()
-        there = rows @ moment.found[moment.offered].T
-        last = -np.partition(-there, wanted - 1, axis=1)[:, wanted - 1 : wanted]
+        last = moment.last_of(rows, wanted)[:, None]
         # Two ways to multiply differ in the last digit, by which a title must not miss its own place.
-        return np.asarray((rows @ asked.factors.T >= last - 1e-9) & may)
+        return np.asarray((moment.factors.member[rows] @ asked.factors.T >= last - 1e-9) & may)
 
     def eligibility(self, titles: Sequence[AskedTitle], place: Place) -> Sequence[Eligibility]:
         """Return whether each title is in the catalogue as known and, where only new titles are offered, is new."""
@@ -102,6 +112,11 @@ class TrainedRecommender:
             Eligibility(title_id=title.title_id, is_eligible=not reason, reason=reason)
             for title, reason in zip(titles, asked.reasons, strict=True)
         ]
+
+    def offered(self, place: Place) -> list[str]:
+        """Return the titles on offer there then, as far as is known."""
+        moment = self.moment(place.at, place.known_at)
+        return [str(title) for title in self._catalogue.title_ids[moment.offered]]
 
     def moment(self, at: datetime, known_at: datetime | None = None) -> Moment:
         """Return what is known at `known_at` (None: at `at`) of the time `at`: trained, on offer."""
@@ -122,7 +137,8 @@ class TrainedRecommender:
         is_offered = version >= 0
         if self._settings.new_days is not None:
             is_offered &= (launch <= at) & (at - np.minimum(launch, at) < self._settings.new_days * _DAY_US)
-        return Moment(version, launch, factors, found, np.flatnonzero(is_offered))
+        last = np.full(len(factors.member), np.nan)
+        return Moment(version, launch, factors, found, np.flatnonzero(is_offered), last)
 
     def _versions(self, known: int) -> Ints:
         """Return the last version of each title observed until `known`; -1 where there is none."""
@@ -144,11 +160,12 @@ class TrainedRecommender:
     def _cutoff(self, known: int) -> int:
         """Return when it was last trained by a time."""
         every = self._settings.retrain_days * _DAY_US
-        return known // every * every
+        first = _microseconds(datetime.combine(self._settings.retrain_from, time(), UTC))
+        return first + (known - first) // every * every
 
-    def _members(self, members: Sequence[str], moment: Moment) -> Floats:
-        rows = [self._member.get(member, -1) for member in members]
-        return np.asarray(moment.factors.member[rows], dtype=np.float64).reshape(len(members), -1)
+    def _members(self, members: Sequence[str]) -> Ints:
+        newcomer = len(self._member)
+        return np.array([self._member.get(member, newcomer) for member in members], dtype=np.int64)
 
     def _asked(self, titles: Sequence[AskedTitle], place: Place) -> tuple[Moment, _Asked]:
         moment = self.moment(place.at, place.known_at)

@@ -84,15 +84,17 @@ def read_events(settings: TrainedSettings, path: Path, title_ids: npt.NDArray[np
 
 def _read(path: Path, columns: dict[str, str], needed: Sequence[str], optional: Sequence[str]) -> pd.DataFrame:
     """Return the columns wanted, as texts, under our names; optional ones only where they are there."""
-    theirs = {columns.get(name, name): name for name in (*needed, *optional)}
+    theirs = {name: columns.get(name, name) for name in (*needed, *optional)}
     try:
-        frame = _parquet(path) if path.suffix in {".parquet", ".pq"} else _csv(path, set(theirs))
+        raw = pd.read_parquet(path) if path.suffix in {".parquet", ".pq"} else _csv(path, set(theirs.values()))
     except (OSError, ValueError) as error:
         raise RecommenderError(
             f'The trained recommender cannot read "{path}": {error}. Correct the path in [recommender], or the file.'
         ) from error
-    frame = frame[[name for name in theirs if name in frame]].rename(columns=theirs)
-    lacking = [columns.get(name, name) for name in needed if name not in frame]
+    frame = pd.DataFrame({name: raw[their] for name, their in theirs.items() if their in raw})
+    for name in {TITLE_ID, MEMBER_ID} & set(frame.columns):
+        frame[name] = frame[name].astype("str")
+    lacking = [theirs[name] for name in needed if name not in frame]
     if lacking:
         raise RecommenderError(
             f'The trained recommender cannot use "{path}": it lacks the column {", ".join(lacking)}. '
@@ -103,10 +105,6 @@ def _read(path: Path, columns: dict[str, str], needed: Sequence[str], optional: 
 
 def _csv(path: Path, wanted: set[str]) -> pd.DataFrame:
     return pd.read_csv(path, dtype="str", usecols=lambda name: name in wanted, keep_default_na=False, na_values=[""])
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path)
 
 
 def _times(frame: pd.DataFrame, name: str, path: Path, missing: int, unit: str | None = None) -> Ints:

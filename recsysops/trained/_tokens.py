@@ -62,10 +62,10 @@ def _tokens(fields: Mapping[str, FieldValue], settings: TrainedSettings) -> dict
 
 def _parts(value: FieldValue, separator: str | None) -> list[str]:
     """Return the distinct values of a field; lists and text joined by the separator mean the same."""
-    if value is None or value != value:
-        return []
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, np.ndarray)):
         texts = [str(part) for part in value]
+    elif value is None or value != value:
+        return []
     else:
         texts = str(value).split(separator) if separator else [str(value)]
     return list(dict.fromkeys(text.strip().lower() for text in texts if text.strip()))

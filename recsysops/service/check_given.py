@@ -62,10 +62,10 @@ class Judged:
 class GivenCheck:
     """Judges given titles, one call at a time; keeps what depends on the store alone between calls."""
 
-    def __init__(self, context: Context) -> None:
-        """Judge with these ports; nothing is read before the first call."""
+    def __init__(self, context: Context, standings: Standings | None = None) -> None:
+        """Judge with these ports; nothing is read before the first call. Others may share what stands ready."""
         self._context = context
-        self._standings = Standings(context)
+        self._standings = standings or Standings(context)
 
     def judge(self, requests: Sequence[GivenTitles], as_of: datetime | None = None) -> tuple[Judged, ...]:
         """Judge all titles of all requests together.

@@ -39,7 +39,7 @@ from recsysops.domain.views import (
     ModelsView,
     RunList,
 )
-from recsysops.domain.what_if import AskedWhatIf, WhatIf, WhatIfForm
+from recsysops.domain.what_if import WhatIf, WhatIfForm
 from recsysops.errors import ApiError
 
 T = TypeVar("T")
@@ -161,9 +161,9 @@ class Client:
         market: str | None = None,
     ) -> WhatIf:
         """Ask how predictions would move if metadata or the launch of a title were otherwise; nothing is stored."""
-        asked = AskedWhatIf(fields=dict(fields or {}), launch=launch, market=market)
+        asked = {"fields": dict(fields or {}), "launch": launch, "market": market}
         path = f"/v1/titles/{quote(title_id, safe='')}/what-if"
-        return self._read(WhatIf, self._send("POST", path, body=asked.model_dump(mode="json"), seconds=_ASKING_SECONDS))
+        return self._read(WhatIf, self._send("POST", path, body=asked, seconds=_ASKING_SECONDS))
 
     def issues(
         self, filters: IssueFilter | None = None, *, sort: str = "risk", offset: int = 0, limit: int = 100

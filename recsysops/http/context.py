@@ -100,7 +100,7 @@ class AskWhatIf(Protocol):
         """Return the distributions before and after.
 
         Raises:
-            NotFoundError: There is no such title or field.
+            NotFoundError: There is no such title.
             UsageError: What is asked makes no sense of this title.
             BusyError: Others wait already.
         """

@@ -11,7 +11,7 @@ from recsysops.columns import FIELD, FIELDS, NAME, OBSERVED_AT, PROVIDER, SERIES
 from recsysops.domain.given import FieldValue
 from recsysops.domain.history import History
 from recsysops.domain.what_if import FieldKind
-from recsysops.errors import NotFoundError, UsageError
+from recsysops.errors import UsageError
 from recsysops.service.context import Context
 from recsysops.service.queries.values import cut
 
@@ -110,8 +110,7 @@ class KnownFields:
             own: Fields the title has itself, known or not.
 
         Raises:
-            NotFoundError: There is no such field.
-            UsageError: A value is not what its field holds.
+            UsageError: There is no such field, or a value is not what it holds.
         """
         names = sorted({*self.names, *own})
         for field in asked:
@@ -134,7 +133,10 @@ class KnownFields:
             inside = bool(numbers) and min(numbers) <= value <= max(numbers)
             return "" if inside else f'No past launch had a "{field}" as {_side(value, numbers)} as {value:g}.'
         known = _elements_of(filled)
-        if isinstance(value, str) and len(known) > _FEW * len(filled) and len(filled) > _NAMED:
+        # A title has many versions with one text: what counts is how often several titles share one.
+        pairs = zip(launched[TITLE_ID], map(_fixed, seen), strict=True)
+        n_shared = len({pair for pair in pairs if pair[1] is not None})
+        if isinstance(value, str) and len(known) > _FEW * n_shared and n_shared > _NAMED:
             return ""
         return _new_ones(field, [value] if isinstance(value, str) else [*_elements_of([value])], known)
 
@@ -157,6 +159,10 @@ def _elements_of(values: Iterable[object]) -> frozenset[str]:
     for value in values:
         found.update(map(str, value) if isinstance(value, (list, tuple)) else [value] if isinstance(value, str) else [])
     return frozenset(found)
+
+
+def _fixed(value: object) -> object:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _stored(row: Mapping[Any, Any], field: str) -> Any:  # noqa: ANN401 - any metadata
@@ -205,7 +211,7 @@ def _plain(value: FieldValue) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def _unknown(field: str, names: Sequence[str]) -> NotFoundError:
+def _unknown(field: str, names: Sequence[str]) -> UsageError:
     near = get_close_matches(field, names, n=3) or list(names[:10])
-    told = ", ".join(f'"{cut(name)}"' for name in near)
-    return NotFoundError(f'There is no metadata field "{cut(field)}" (there are: {told} ...). Check its name.')
+    told = ", ".join(f'"{cut(name)}"' for name in near) + (", ..." if len(names) > len(near) else "")
+    return UsageError(f'There is no metadata field "{cut(field)}" (there are: {told}). Check its name.')

@@ -66,8 +66,8 @@ class WhatIfs:
         """Return the distributions before and after a change.
 
         Raises:
-            NotFoundError: There is no such title or field.
-            UsageError: A value is not what its field holds, the launch is not ahead, or there is no model.
+            NotFoundError: There is no such title.
+            UsageError: There is no such field, a value is not what it holds, nothing is ahead, or there is no model.
             BusyError: Others wait already.
         """
         if not self._turn.acquire(timeout=WAIT_SECONDS):

@@ -80,6 +80,11 @@ def way_of(cells: Sequence[WhatIfCell]) -> Through:
     return ways.pop() if len(ways) == 1 else Through.BOTH
 
 
+def why_alone(cells: Sequence[WhatIfCell]) -> str:
+    """Return why the recommender's answer was not used, each reason once; empty where it was everywhere."""
+    return "; ".join(dict.fromkeys(cell.reason for cell in cells if cell.through is Through.MODEL))
+
+
 def _markets(sides: Sides) -> tuple[str, ...]:
     return sides.before.markets
 

@@ -1,6 +1,6 @@
 """How a what-if is to be read, in sentences: what it rests on, and what makes it doubtful."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from recsysops.columns import TITLE_ID
@@ -34,19 +34,24 @@ IGNORED: Final = 'The model does not look at "{field}" (model.ignore_fields): on
 
 
 def notices_of(
-    context: Context, sides: Sides, cells: Sequence[WhatIfCell], history: History, never_seen: Sequence[str]
+    context: Context,
+    sides: Sides,
+    answered: tuple[Sequence[WhatIfCell], Sequence[WhatIfTarget]],
+    history: History,
+    never_seen: Iterable[str],
 ) -> tuple[str, ...]:
     """Return what must be known to read an answer, the most important first.
 
     Args:
         context: The ports.
         sides: What was asked.
-        cells: By which way each cell was judged.
+        answered: By which way each cell was judged, and what is predicted of each target.
         history: Says whether the recommender was ever asked about the title.
         never_seen: What of the new values no past launch had; empty texts where nothing is new.
     """
     if not (sides.has_fields or sides.has_launch):
         return (UNCHANGED,)
+    cells, targets = answered
     way = way_of(cells)
     places = {through: _places(cells, through) if way is Through.BOTH else "" for through in Through}
     told = [each for each in never_seen if each]
@@ -58,10 +63,10 @@ def notices_of(
         told.append(TWICE.format(where=places[Through.RECOMMENDER]))
         if sides.has_fields:
             told.append(OTHERWISE)
-    return (*told, *_ignored(context, sides))
+    return (*told, *_ignored(context, sides), *_comparable(targets, cells))
 
 
-def notices_on(targets: Sequence[WhatIfTarget], cells: Sequence[WhatIfCell]) -> tuple[str, ...]:
+def _comparable(targets: Sequence[WhatIfTarget], cells: Sequence[WhatIfCell]) -> tuple[str, ...]:
     """Return which targets the recommender's answer could not move though it was asked."""
     asked = {(cell.market, cell.surface) for cell in cells if cell.through is Through.RECOMMENDER}
     left = [t for t in targets if (t.market, t.surface) in asked and t.through is Through.MODEL and t.before.predictor]

@@ -12,15 +12,15 @@ from typing import Any, Final
 import pandas as pd
 from pydantic import ValidationError
 
-from recsysops.domain.what_if import AskedWhatIf, LaunchTime, Through, WhatIf, WhatIfForm
+from recsysops.domain.what_if import AskedWhatIf, LaunchTime, WhatIf, WhatIfForm
 from recsysops.errors import BusyError, UsageError
 from recsysops.service._standing import Standing, Standings
-from recsysops.service._what_if_answer import cells_of, changes_of, targets_of, way_of
+from recsysops.service._what_if_answer import cells_of, changes_of, targets_of, way_of, why_alone
 from recsysops.service._what_if_asking import Said, Sides, Surroundings, ask_twice
 from recsysops.service._what_if_form import form_of
 from recsysops.service._what_if_title import KnownTitle, expect_ahead, read_title
 from recsysops.service._what_if_values import KnownFields
-from recsysops.service._what_if_words import notices_of, notices_on
+from recsysops.service._what_if_words import notices_of
 from recsysops.service.context import Context
 from recsysops.service.history import read_history
 from recsysops.service.queries.values import cut
@@ -71,9 +71,7 @@ class WhatIfs:
             BusyError: Others wait already.
         """
         if not self._turn.acquire(timeout=WAIT_SECONDS):
-            raise BusyError(
-                "Another what-if is being answered. Try again in a few seconds.", retry_after_seconds=5
-            )  # fmt: skip
+            raise BusyError("Another what-if is being answered. Try again in a few seconds.", retry_after_seconds=5)
         try:
             return self._answer(title_id, asked, self._context.as_of(as_of))
         finally:
@@ -93,8 +91,7 @@ class WhatIfs:
             raise UsageError(NO_MODEL)
         said = ask_twice(context, around, sides, at, standing.forecast.as_of)
         cells = cells_of(sides, said)
-        before, after = self._predicted(standing, sides, said)
-        targets = targets_of(before, after, {(c.market, c.surface): c.through for c in cells})
+        targets = targets_of(*self._predicted(standing, sides, said), {(c.market, c.surface): c.through for c in cells})
         return WhatIf(
             title_id=title_id,
             name=title.name,
@@ -103,13 +100,12 @@ class WhatIfs:
             models=standing.forecast.model_ids,
             recommender=said.version if len(said.after) else "",
             through=way_of(cells),
-            reason="; ".join(dict.fromkeys(c.reason for c in cells if c.through is Through.MODEL)),
+            reason=why_alone(cells),
             changes=changes_of(sides, values),
             cells=cells,
             targets=targets,
-            notices=(
-                *notices_of(context, sides, cells, history, [known.never_seen(*each) for each in values.items()]),
-                *notices_on(targets, cells),
+            notices=notices_of(
+                context, sides, (cells, targets), history, map(known.never_seen, values, values.values())
             ),
         )
 

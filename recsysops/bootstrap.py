@@ -255,9 +255,11 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
     from recsysops.metrics import CONTENT_TYPE, HttpMetrics, exposition
     from recsysops.service.check import check
     from recsysops.service.check_given import GivenCheck, SharedCheck
+    from recsysops.service.what_if import WhatIfs
 
     counted = HttpMetrics()
     asking, judging = Lock(), Lock()  # both ask the forecaster; both run the table checks
+    given = GivenCheck(context)
     return create_app(
         ApiContext(
             store=context.store,
@@ -267,7 +269,8 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             service=context.settings.service.name,
             requirements=context.requirements,
             check=_one_at_a_time(partial(check, context), judging),
-            judge=SharedCheck(_one_at_a_time(GivenCheck(context).judge, judging)).submit,
+            judge=SharedCheck(_one_at_a_time(given.judge, judging)).submit,
+            what_if=WhatIfs(context, given.standings, judging),
             exposition=lambda vitals: exposition(vitals, __version__, counted),
             observe=counted.observe,
             exposition_type=CONTENT_TYPE,

@@ -416,6 +416,38 @@ def explain(context: typer.Context, title: str, json: Json = False) -> None:
 
 
 @app.command()
+def whatif(
+    context: typer.Context,
+    title: str,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A new value; may be repeated.")
+    ] = None,
+    launch: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Another launch: 2026-12-01 or 2026-12-01T08:00.")
+    ] = None,
+    market: Annotated[str | None, typer.Option(help="Change and show only this market.")] = None,
+    as_of: As_Of = None,
+    json: Json = False,
+) -> None:
+    """Show how the predictions would move if metadata or the launch of a title were otherwise. Nothing is stored.
+
+    Several values of a field are divided as in its files, or by commas; no value: the field is missing. A launch
+    without a time keeps the time of day, one without an offset goes by the clocks of each market. Where the recommender
+    can be asked about changes it is asked, else the model alone says how such launches fared; the answer says which.
+
+    Example: recsysops whatif t00123 --set genres=Drama,Crime --launch 2026-12-01
+    """
+    from recsysops import terminal
+    from recsysops.bootstrap import reading
+    from recsysops.service.what_if import WhatIfs, asked_in_words
+
+    asked = asked_in_words(set_ or (), launch, market)
+    with reading(context.obj) as ports:
+        answer = WhatIfs(ports).answer(title, asked, _time(as_of))
+    terminal.show(answer, render=terminal.moved, as_json=json)
+
+
+@app.command()
 def backtest(
     context: typer.Context,
     first_origin: Annotated[

@@ -23,7 +23,7 @@ from recsysops.domain.data_view import (
     QuarantinePage,
 )
 from recsysops.domain.drift import HeldState
-from recsysops.domain.given import GivenTitle, GivenTitles
+from recsysops.domain.given import FieldValue, GivenTitle, GivenTitles
 from recsysops.domain.registry import ModelAnswer, ModelDetail, ModelList
 from recsysops.domain.scoreboard import MissList, Scoreboard, ScoreFilter
 from recsysops.domain.severity import Severity
@@ -40,12 +40,15 @@ from recsysops.domain.views import (
     ModelsView,
     RunList,
 )
+from recsysops.domain.what_if import WhatIf, WhatIfForm
 from recsysops.errors import ApiError
 
 T = TypeVar("T")
 Parameter = str | int | float | bool | Sequence[str] | None
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {}
 TIMEOUT_SECONDS: Final = 30.0
+_ASKING_SECONDS: Final = 120.0
+"""Of what asks the recommender, which has its own limit, and may wait for another that does."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,23 @@ class Client:
             "limit": limit,
         }
         return self._get(Contributions, f"/v1/titles/{quote(title_id, safe='')}/contributions", parameters)
+
+    def what_if_form(self, title_id: str) -> WhatIfForm:
+        """Return what can be changed of a title, and how it stands now."""
+        return self._get(WhatIfForm, f"/v1/titles/{quote(title_id, safe='')}/what-if")
+
+    def what_if(
+        self,
+        title_id: str,
+        fields: Mapping[str, FieldValue] | None = None,
+        *,
+        launch: str | None = None,
+        market: str | None = None,
+    ) -> WhatIf:
+        """Ask how predictions would move if metadata or the launch of a title were otherwise; nothing is stored."""
+        asked = {"fields": dict(fields or {}), "launch": launch, "market": market}
+        path = f"/v1/titles/{quote(title_id, safe='')}/what-if"
+        return self._read(WhatIf, self._send("POST", path, body=asked, seconds=_ASKING_SECONDS))
 
     def issues(
         self, filters: IssueFilter | None = None, *, sort: str = "risk", offset: int = 0, limit: int = 100
@@ -354,10 +374,12 @@ class Client:
         return self._send("GET", path, {name: value for name, value in parameters.items() if value is not None})
 
     def _send(
-        self, method: str, path: str, parameters: Mapping[str, Parameter] | None = None, body: object = None
-    ) -> httpx.Response:
+        self, method: str, path: str, parameters: Mapping[str, Parameter] | None = None, body: object = None,
+        seconds: float | None = None,
+    ) -> httpx.Response:  # fmt: skip
+        timeout = httpx.USE_CLIENT_DEFAULT if seconds is None else seconds
         try:
-            response = self._http.request(method, path, params=parameters, json=body)
+            response = self._http.request(method, path, params=parameters, json=body, timeout=timeout)
         except httpx.TimeoutException as error:
             raise ApiError(
                 f"The API at {self.base_url} did not answer in time. Try again, or look at its log."

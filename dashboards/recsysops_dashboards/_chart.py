@@ -11,7 +11,10 @@ from recsysops_dashboards._words import MEASURE, MEASURE_OF, gap, share
 _SPANS: Final = ((0, 18, "90 %", 5), (1, 17, "80 %", 11), (4, 14, "50 %", 19))
 """Indices of the nineteen quantiles, what lies between them, and how thick it is drawn."""
 _MIDDLE: Final = 9
-_COLOURS: Final = {"Predicted": "#1f4e79", "Expected": "#b35c00", "Comparable titles": "#6b7482"}
+_COLOURS: Final = {
+    "Predicted": "#1f4e79", "Expected": "#b35c00", "Comparable titles": "#6b7482",
+    "As it is": "#6b7482", "As changed": "#1f4e79",
+}  # fmt: skip
 _HEAD: Final = 112
 _LINE: Final = 34
 
@@ -24,7 +27,7 @@ def target_chart(target: Target) -> Any | None:  # noqa: ANN401  # Altair's char
     rows = _lines(target)
     if not rows:
         return None
-    return _drawn(target, rows, _spans(rows))
+    return lines_chart(target.measure, target.horizon, rows)
 
 
 def _spans(rows: Rows) -> pd.DataFrame:
@@ -45,15 +48,15 @@ def _spans(rows: Rows) -> pd.DataFrame:
     )
 
 
-def _drawn(target: Target, rows: Rows, spans: pd.DataFrame) -> Any:  # noqa: ANN401  # see above
+def lines_chart(measure: str, horizon: int, rows: Rows) -> Any:  # noqa: ANN401  # see above
+    """Return the chart of some distributions of one measure and horizon, a line each."""
+    spans = _spans(rows)
     order = [name for name, _, _ in rows]
     middles = pd.DataFrame([{"who": name, "middle": 100 * quantiles[_MIDDLE]} for name, _, quantiles in rows])
     y = alt.Y(
         "who:N", scale=alt.Scale(domain=order), title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False)
     )
-    x = alt.X(
-        "low:Q", title=f"% {MEASURE_OF.get(target.measure, '')}", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)
-    )
+    x = alt.X("low:Q", title=f"% {MEASURE_OF.get(measure, '')}", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5))
     colour = alt.Color("kind:N", scale=alt.Scale(domain=[*_COLOURS], range=[*_COLOURS.values()]), legend=None)
     tip = [
         alt.Tooltip("who:N", title="What"),
@@ -70,7 +73,7 @@ def _drawn(target: Target, rows: Rows, spans: pd.DataFrame) -> Any:  # noqa: ANN
     ticks = alt.Chart(middles).mark_tick(size=26, thickness=3, color="#111").encode(
         y=y, x=alt.X("middle:Q"), tooltip=[alt.Tooltip("middle:Q", title="Median %", format=".3~g")]
     )  # fmt: skip
-    name = f"{MEASURE.get(target.measure, target.measure)}, first {_days(target.horizon)}"
+    name = f"{MEASURE.get(measure, measure)}, first {_days(horizon)}"
     return alt.layer(*bars, ticks).properties(title=name, height=_HEAD + _LINE * len(rows))
 
 

@@ -115,6 +115,14 @@ def share(value: float | None) -> str:
     return f"{percent:.0f} %" if percent >= 10 else f"{float(f'{percent:.2g}'):g} %"
 
 
+def points(change: float) -> str:
+    """Return a difference of shares in percentage points, with its sign."""
+    value = 100 * change
+    if abs(value) < 0.005:
+        return "±0"
+    return f"{value:+.0f}" if abs(value) >= 10 else f"{value:+.1f}" if abs(value) >= 0.05 else f"{value:+.2f}"
+
+
 def gap(value: float) -> str:
     """Return a gap: `65 % below plan`, `12 % above plan`."""
     return f"{abs(value):.0%} {'below' if value > 0 else 'above'} plan".replace("%", " %")

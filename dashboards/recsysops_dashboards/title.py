@@ -21,6 +21,7 @@ from recsysops_dashboards._title_parts import (
     treatment_table,
     verdicts_table,
 )
+from recsysops_dashboards._what_if import show_what_if
 from recsysops_dashboards._words import day, distance, moment
 
 
@@ -44,6 +45,7 @@ def show(client: Client) -> None:
         _metadata(title)
         if target:
             show_contributions(client, title.title_id, target)
+            show_what_if(client, title.title_id, target)
             _comparables(client, title, target)
         if title.findings:
             _checks(title)

@@ -31,7 +31,7 @@ class Ability(StrEnum):
     CANDIDATES = "candidates"
     ELIGIBILITY = "eligibility"
     CHANGED_METADATA = "changed_metadata"
-    """Titles may be asked about with metadata other than what the recommender has (what-if, relabelling)."""
+    """Titles may be asked about with other metadata, or another launch, than it has (what-if, relabelling)."""
     PAST = "past"
     """`at` may lie in the past, answered as the recommender was then (so that past launches can be asked about)."""
 
@@ -58,6 +58,11 @@ class AskedTitle:
     title_id: str
     fields: Mapping[str, FieldValue] | None = None
     """Metadata to go by, in place of what the recommender has; None: as the recommender has it."""
+    launch_at: datetime | None = None
+    """When it launches, in place of the launch the recommender knows; None: as the recommender knows it.
+
+    Set only where the ability CHANGED_METADATA is there, as `fields` is.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

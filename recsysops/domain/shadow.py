@@ -58,6 +58,8 @@ class LaunchWindow:
     """Titles without any launch: on offer where the recommender calls them eligible, else left out."""
     fields: Mapping[str, Mapping[str, FieldValue]] = field(default_factory=dict)
     """Changed metadata of titles asked about, by title: asked only of a recommender that has the ability."""
+    launches: Mapping[str, datetime] = field(default_factory=dict)
+    """Changed launches of titles asked about, by title: with the same ability."""
 
 
 def windows_of(

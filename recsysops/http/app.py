@@ -18,13 +18,14 @@ from recsysops.http.routes_records import records_router
 from recsysops.http.routes_scoreboard import scoreboard_router
 from recsysops.http.routes_title import title_router
 from recsysops.http.routes_vitals import vitals_router
+from recsysops.http.routes_what_if import what_if_router
 from recsysops.http.warming import warming
 
 DESCRIPTION: Final = """
 What the recommender will do with each title that launches: which titles are at risk, why, and what to do.
 
 Everything below `/v1` needs the API key (`Authorization: Bearer <key>`). Nothing is stored but what a person decides on
-a held batch (`release`, `discard`) or on models (`activate`, `rollback`); `POST /v1/check` only asks.
+a held batch (`release`, `discard`) or on models (`activate`, `rollback`); `POST /v1/check` and what-ifs only ask.
 `/healthz`, `/readyz` and `/metrics` need no key, name no title and are meant for the machine's own monitoring. Every
 error has the same body (RFC 9457). Times are UTC.
 """
@@ -61,6 +62,7 @@ def create_app(context: ApiContext) -> FastAPI:
     for router in (
         board_router(context),
         check_router(context),
+        what_if_router(context),  # before the title itself, which would take its paths
         title_router(context),
         data_router(context),
         records_router(context),

@@ -15,6 +15,7 @@ from recsysops.domain.given import GivenTitles
 from recsysops.domain.registry import ModelAnswer
 from recsysops.domain.severity import Severity
 from recsysops.domain.views import Vitals
+from recsysops.domain.what_if import AskedWhatIf, WhatIf, WhatIfForm
 from recsysops.service.check_given import Judged
 from recsysops.service.ports import Store
 from recsysops.service.queries.contributions import TakeApart
@@ -84,6 +85,28 @@ class Judge(Protocol):
         ...
 
 
+class AskWhatIf(Protocol):
+    """Says how predictions would move if a title were otherwise."""
+
+    def form(self, title_id: str) -> WhatIfForm:
+        """Return what can be changed of a title, and how it stands.
+
+        Raises:
+            NotFoundError: There is no such title.
+        """
+        ...
+
+    def answer(self, title_id: str, asked: AskedWhatIf) -> WhatIf:
+        """Return the distributions before and after.
+
+        Raises:
+            NotFoundError: There is no such title.
+            UsageError: What is asked makes no sense of this title.
+            BusyError: Others wait already.
+        """
+        ...
+
+
 def _no_complaint() -> None:
     """Stand for a store whose schema needs no check."""
 
@@ -110,6 +133,8 @@ class ApiContext:
     """Finds comparable titles; None where there is no predictor."""
     judge: Judge | None = None
     """Judges titles that are handed in; None where there is no such route."""
+    what_if: AskWhatIf | None = None
+    """Says what a change would do; None where there are no such routes."""
     settings: Settings = field(default_factory=Settings, repr=False)
     """Names the sources, and how often each delivers."""
     decide: Decide | None = None

@@ -65,7 +65,8 @@ class GivenCheck:
     def __init__(self, context: Context) -> None:
         """Judge with these ports; nothing is read before the first call."""
         self._context = context
-        self._standings = Standings(context)
+        self.standings = Standings(context)
+        """What stands ready; large, so whoever else predicts given titles shares it."""
 
     def judge(self, requests: Sequence[GivenTitles], as_of: datetime | None = None) -> tuple[Judged, ...]:
         """Judge all titles of all requests together.
@@ -82,7 +83,7 @@ class GivenCheck:
         for request in requests:
             _refuse_past(request.titles, at)
         with _timed(seconds, "ready"):
-            standing = self._standings.get(at)
+            standing = self.standings.get(at)
         tables, suites = self._tables(requests, standing, at, seconds)
         judged: list[Judged] = []
         for group in [requests] if not self._judges_jointly() else [[request] for request in requests]:

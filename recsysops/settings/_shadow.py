@@ -31,3 +31,5 @@ class ShadowSettings(Section):
     """The recommender's time for one call; then the call has failed."""
     total_seconds: Annotated[float, Field(gt=0)] = 300
     """The recommender's time for one run; what is not answered by then is predicted without it."""
+    what_if_seconds: Annotated[float, Field(gt=0)] = 20
+    """The recommender's time for one what-if, as somebody waits; what takes longer is judged by the model alone."""

@@ -89,7 +89,8 @@ class ShadowSession:
         """
         place = Place(market=window.market, surface=window.surface, at=window.at, known_at=window.known_at)
         titles = [
-            AskedTitle(title_id=title, fields=window.fields.get(title)) for title in [*window.cells[TITLE_ID]]
+            AskedTitle(title_id=title, fields=window.fields.get(title), launch_at=window.launches.get(title))
+            for title in [*window.cells[TITLE_ID]]
         ] + [AskedTitle(title_id=title) for title in window.rivals]
         asked, said = self._eligible(titles, len(window.cells), place)
         frame = _empty(window, self.version)

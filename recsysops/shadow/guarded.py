@@ -121,7 +121,7 @@ class GuardedRecommender:
         if self.fault is not None:
             return self.fault
         needed = {ability}
-        if any(title.fields is not None for title in titles):
+        if any(title.fields is not None or title.launch_at is not None for title in titles):
             needed.add(Ability.CHANGED_METADATA)
         if place.known_at is not None:
             needed.add(Ability.PAST)

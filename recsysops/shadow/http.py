@@ -204,13 +204,17 @@ def _refused(constant: str) -> float:
     raise ValueError(constant)
 
 
+def _title(title: AskedTitle) -> dict[str, Any]:
+    """Return a title as it is sent; what is not changed is left out."""
+    fields = {} if title.fields is None else {"fields": dict(title.fields)}
+    launch = {} if title.launch_at is None else {"launch_at": title.launch_at.isoformat()}
+    return {"title_id": title.title_id} | fields | launch
+
+
 def _body(titles: Sequence[AskedTitle], place: Place, members: Sequence[str] | None = None) -> dict[str, Any]:
-    asked = [
-        {"title_id": title.title_id} | ({} if title.fields is None else {"fields": dict(title.fields)})
-        for title in titles
-    ]
     body: dict[str, Any] = {
-        "titles": asked, "market": place.market, "surface": place.surface, "at": place.at.isoformat(),
+        "titles": [_title(title) for title in titles], "market": place.market, "surface": place.surface,
+        "at": place.at.isoformat(),
     }  # fmt: skip
     if place.known_at is not None:
         body |= {"known_at": place.known_at.isoformat()}

@@ -173,15 +173,17 @@ class SimulatedRecommender:
         """Put the titles asked about beside those on offer; one on offer that is asked about as it is stays itself."""
         unknown = len(self._titles.title_id)
         rows = np.array([self._row.get(title.title_id, unknown) for title in titles], dtype=np.int64)
-        changed = np.array([title.fields is not None for title in titles], dtype=np.bool_)
+        reread = np.array([title.fields is not None for title in titles], dtype=np.bool_)
+        changed = reread | np.array([title.launch_at is not None for title in titles], dtype=np.bool_)
         place = np.full(unknown + 1, -1, dtype=np.int64)
         place[moment.live] = np.arange(len(moment.live))
         is_new = changed | (place[rows] < 0)
         new_place = len(moment.live) + np.cumsum(is_new) - 1
         own = self._titles.readings.take(np.maximum(moment.version[np.append(moment.live, rows[is_new])], 0))
-        readings = self._reread(titles, np.flatnonzero(changed), np.flatnonzero(is_new), own)
+        readings = self._reread(titles, np.flatnonzero(reread), np.flatnonzero(is_new), own)
         on_offer = np.append(moment.live, rows[is_new])
-        age = np.maximum(moment.day - moment.launch_day[on_offer], 0).astype(np.float32)
+        launch_day = np.append(moment.launch_day[moment.live], self._launch_days(titles, rows, moment, market)[is_new])
+        age = np.maximum(moment.day - launch_day, 0).astype(np.float32)
         popularity = self._popularity(market, moment.known_day).of(on_offer, readings)
         nothing = np.zeros(0, dtype=np.int64)
         offer = Offer(on_offer, len(moment.live), nothing, age, readings, popularity)
@@ -192,6 +194,13 @@ class SimulatedRecommender:
             for row, title, lists in zip(rows, titles, listed, strict=True)
         )
         return Asked(offer, columns, reasons, moment.in_index[rows])
+
+    def _launch_days(self, titles: Sequence[AskedTitle], rows: Ints, moment: Moment, market: int) -> Ints:
+        """Return the day each title launches on: as it is given, else as it is known."""
+        state = self._markets[market]
+        given = [_NEVER if t.launch_at is None else _day(state, _microseconds(t.launch_at)) for t in titles]
+        days = np.array(given, dtype=np.int64)
+        return np.asarray(np.where(days == _NEVER, moment.launch_day[rows], days))
 
     def _reread(self, titles: Sequence[AskedTitle], changed: Ints, new: Ints, own: Readings) -> Readings:
         """Return `own` with the titles in `changed` read anew; the titles in `new` come last in it."""
@@ -233,6 +242,8 @@ def _reason(moment: Moment, row: int, title: AskedTitle, market: str | None) -> 
         return "The catalogue has no metadata of it"
     if market is None:
         return "The catalogue does not list the market among those it is available in"
+    if title.launch_at is not None:
+        return ""
     is_catalogued = moment.version[row] >= 0
     if moment.launch_day[row] == _NEVER and moment.is_known[row]:
         return f"Its launch in {market} was cancelled"

@@ -25,6 +25,7 @@ from recsysops.terminal.steps import asked, checked, cycled, detected, ingested,
 from recsysops.terminal.title import explained
 from recsysops.terminal.tuning import tuned
 from recsysops.terminal.values import plain
+from recsysops.terminal.what_if import moved
 
 __all__ = [
     "asked",
@@ -47,6 +48,7 @@ __all__ = [
     "model_comparisons",
     "model_detail",
     "model_list",
+    "moved",
     "plain",
     "plugin_list",
     "predicted",

@@ -174,11 +174,19 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.1)
 
 
+def _asked(title: Mapping[str, Any]) -> AskedTitle:
+    launch_at = title.get("launch_at")
+    return AskedTitle(
+        title_id=title[TITLE_ID], fields=title.get("fields"),
+        launch_at=None if launch_at is None else datetime.fromisoformat(launch_at),
+    )  # fmt: skip
+
+
 def answer_of(recommender: Recommender, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a server answers to a question, as the contract has it."""
     if path == "about":
         return {"abilities": sorted(recommender.abilities), "version": recommender.version}
-    titles = [AskedTitle(title_id=title[TITLE_ID], fields=title.get("fields")) for title in body["titles"]]
+    titles = [_asked(title) for title in body["titles"]]
     known_at = body.get("known_at")
     place = Place(
         market=body["market"], surface=body["surface"], at=datetime.fromisoformat(body["at"]),

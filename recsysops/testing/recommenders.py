@@ -130,12 +130,24 @@ def check_changed_metadata_is_used(recommender: Recommender, questions: Question
     assert not np.isnan(scores).any(), "a title without any metadata has no score (-inf: never shown)"
 
 
+def check_a_changed_launch_is_taken(recommender: Recommender, questions: Questions) -> None:
+    """A launch given in place of the one the recommender knows is taken; without the ability nobody gives any."""
+    if not {Ability.CHANGED_METADATA, Ability.SCORE} <= recommender.abilities:
+        return
+    at = questions.place.at
+    moved = [AskedTitle(title_id=title, launch_at=at) for title in questions.titles]
+    scores = recommender.score(questions.members, moved, questions.place)
+    _shaped(scores, questions)
+    assert not np.isnan(scores).any(), "a title with another launch has no score (-inf: never shown)"
+
+
 RECOMMENDER_CHECKS: Final[tuple[Check, ...]] = (
     check_it_can_answer_something, check_its_version_is_text, check_scores_have_the_right_shape_and_are_numbers,
     check_candidates_have_the_right_shape_and_are_flags, check_eligibility_is_told_in_the_order_asked,
     check_the_same_question_has_the_same_answer, check_some_members_have_the_same_rows,
     check_the_order_of_titles_does_not_matter, check_some_titles_have_the_same_columns,
     check_no_question_is_no_answer, check_changed_metadata_is_used,
+    check_a_changed_launch_is_taken,
 )  # fmt: skip
 """All of them."""
 

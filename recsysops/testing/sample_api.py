@@ -25,6 +25,7 @@ from recsysops.service.queries.snapshot import SnapshotCache
 from recsysops.service.release import DecisionReport
 from recsysops.settings import Settings, SourceSettings
 from recsysops.testing.sample_results import AS_OF, requirements
+from recsysops.testing.sample_what_if import sample_what_if
 
 API_KEY: Final = "sample-key-0123456789"
 VERSION: Final = "0.0.1"
@@ -33,9 +34,11 @@ SOURCES: Final = ("titles", "launches", "expectations", "impressions", "changes"
 
 def sample_context(store: Store, **changes: Any) -> ApiContext:  # noqa: ANN401  # any attribute of the context
     """Return what an API over `store` answers from; `changes` replace attributes."""
+    sources = {name: SourceSettings(path=f"{name}.csv", every_hours=24) for name in SOURCES}
+    settings, clock = Settings(sources=sources), fixed_clock(AS_OF)
     values: dict[str, Any] = {
         "store": store,
-        "clock": fixed_clock(AS_OF),
+        "clock": clock,
         "api_key": API_KEY,
         "version": VERSION,
         "service": "sample service",
@@ -46,7 +49,8 @@ def sample_context(store: Store, **changes: Any) -> ApiContext:  # noqa: ANN401 
         "comparables": comparables,
         "take_apart": take_apart,
         "decide": _Decide(store),
-        "settings": Settings(sources={name: SourceSettings(path=f"{name}.csv", every_hours=24) for name in SOURCES}),
+        "settings": settings,
+        "what_if": sample_what_if(store, clock, settings),
     }
     return ApiContext(**(values | changes))
 

@@ -83,6 +83,7 @@ BROKEN = {
     checks.check_some_titles_have_the_same_columns: spoiled("score", lambda s: s - s.max(axis=1, keepdims=True)),
     checks.check_no_question_is_no_answer: spoiled("score", lambda s: s if s.size else np.zeros((1, 1))),
     checks.check_changed_metadata_is_used: spoiled("score", lambda s: s * np.nan),
+    checks.check_a_changed_launch_is_taken: spoiled("score", lambda s: s * np.nan),
 }
 
 

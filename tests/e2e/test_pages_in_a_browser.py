@@ -7,7 +7,7 @@ pytestmark = pytest.mark.timeout(600)
 PAGES = {
     "": {"empty": "Nothing has been judged yet", "filled": "60 upcoming titles", "large": "5,000 upcoming titles"},
     "title": {"empty": "No title is chosen", "filled": "No title is chosen", "large": "No title is chosen"},
-    "title?title=t-0000&parts=true": {
+    "title?title=t-0000&parts=true&whatif=true": {
         "empty": 'Title "t-0000" is not known', "filled": "Launch announced", "large": "1–25 of ",
     },
     "missing": {

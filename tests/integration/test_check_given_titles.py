@@ -1,4 +1,7 @@
-"""A stored title that is given again over HTTP hears what the store's gate says of it: same code, same models."""
+"""A stored title that is given again over HTTP hears what the store's gate says of it: same code, same models.
+
+And what-ifs, which give a stored title again with something changed, against what the simulated world did in truth.
+"""
 
 import hashlib
 import json
@@ -13,21 +16,32 @@ import pytest
 from recsysops.bootstrap import api_application, reading, writing
 from recsysops.cli import main
 from recsysops.demo import REQUIREMENTS, SETTINGS
-from recsysops.service.run import run_cycle
+from recsysops.service.run import ingest_as_run, run_cycle
+from recsysops.service.shadow_past import shadow_past
 from recsysops.simulation import WorldConfig, simulate
+from recsysops.simulation import _fields as f
+from recsysops.simulation.runner import build_world
 from recsysops.testing.sample_api import API_KEY, InProcessTransport
 
 SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("given")
-    made = simulate(WorldConfig.small(), folder)
-    text = SETTINGS.format(as_of=made.as_of.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    (folder / "recsysops.toml").write_text(text.replace('"reach", "impression_share"', '"reach"'))
+def simulated(tmp_path_factory):
+    return simulate(WorldConfig.small(), tmp_path_factory.mktemp("given"))
+
+
+@pytest.fixture(scope="module")
+def settings(simulated):
+    """Return the settings of a service whose models have learned from what the recommender says of past launches."""
+    folder = simulated.folder
+    text = SETTINGS.format(as_of=simulated.as_of.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    text = text.replace('"reach", "impression_share"', '"reach"') + "\n[shadow]\nmembers = 200\n"
+    (folder / "recsysops.toml").write_text(text)
     (folder / "metadata.toml").write_text(REQUIREMENTS)
     with writing(folder / "recsysops.toml", "run") as ports:
+        ingest_as_run(ports)
+        shadow_past(ports)
         run_cycle(ports)
     return folder / "recsysops.toml"
 
@@ -177,3 +191,68 @@ def test_the_command_line_judges_the_same_file(api, settings, titles, tmp_path, 
     assert {cell["cell"]["why"] for cell in told["report"]["cells"]} == {
         cell["cell"]["why"] for title in given["titles"] for cell in title["cells"]
     }
+
+
+REPAIRABLE = {"synopsis_missing", "synopsis_language", "genre_wrong", "rating_missing"}
+"""Faults that a field alone repairs, in the market without overrides."""
+
+
+def test_a_repaired_field_moves_the_prediction_as_it_moved_the_world(api, simulated):
+    """The world served each faulty title twice: as it is, and without its fault, to the same members."""
+    world = build_world(WorldConfig.small())
+    truth = pd.read_parquet(simulated.truth_treatment)
+    truth = truth[(truth["horizon"] == 1) & (truth["market"] == "US")].set_index(["title_id", "surface"])
+    moved = []
+    for number, fault in enumerate(world.faults):
+        title_id = world.slate.item_id[fault.row]
+        if fault.kind.name in REPAIRABLE and world.slate.launch_day[fault.row] >= world.config.n_history_days:
+            fields = repaired(world, fault.row, len(world.slate.role) + number, simulated.as_of)
+
+            answer = api.post(f"/v1/titles/{title_id}/what-if", json={"fields": fields, "market": "US"}).json()
+
+            assert answer["through"] == "recommender", answer["reason"]
+            moved += [(truth.loc[title_id, t["surface"]], t) for t in answer["targets"] if t["horizon"] == 1]
+    assert len(moved) >= 6
+    for real, target in moved:
+        assert real["reach_without_faults"] > real["reach"]
+        assert target["through"] == "recommender"
+        assert target["change"]["median"] > 0.01, (target, real)
+
+
+def repaired(world, row, clean_row, as_of):
+    """Return the fields in which a title's last known version differs from the one without the fault."""
+    known = world.versions[world.versions["observed_at"] <= as_of]
+    broken, clean = (known[known[f.TITLE] == each].iloc[-1] for each in (row, clean_row))
+    return {name: clean[name] for name in f.FIELDS if clean[name] != broken[name] and clean[name] == clean[name]}
+
+
+def test_a_removed_synopsis_and_a_later_launch_are_asked_about_and_nothing_changes(api, settings, titles):
+    title_id = next(each["title_id"] for each in titles if each["fields"].get("synopsis"))
+    store = Path(settings).parent / ".recsysops" / "recsysops.sqlite"
+    before = hashlib.sha256(store.read_bytes()).hexdigest()
+
+    same = api.post(f"/v1/titles/{title_id}/what-if", json={}).json()
+    gone = api.post(f"/v1/titles/{title_id}/what-if", json={"fields": {"synopsis": ""}, "launch": "2026-03-24"}).json()
+
+    assert gone["through"] == "recommender"
+    assert {cell["n_members"] > 0 for cell in gone["cells"]} == {True}
+    page = api.get(f"/v1/titles/{title_id}").json()
+    on_page = {(t["market"], t["surface"], t["horizon"]): t["predictions"][0]["quantiles"] for t in page["targets"]}
+    for target in same["targets"]:
+        assert target["before"] == target["after"]
+        key = target["market"], target["surface"], target["horizon"]
+        assert alike(target["before"]["quantiles"], on_page[key])
+    assert hashlib.sha256(store.read_bytes()).hexdigest() == before
+
+
+def test_the_command_line_says_the_same_as_the_api(api, settings, titles, capsys):
+    title_id = titles[0]["title_id"]
+    told = api.post(f"/v1/titles/{title_id}/what-if", json={"fields": {"genres": ["Drama", "Crime"]}}).json()
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--settings", str(settings), "whatif", title_id, "--set", "genres=Drama,Crime", "--json"])
+
+    said = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0
+    assert said["changes"] == told["changes"]
+    assert alike([t["after"]["quantiles"] for t in said["targets"]], [t["after"]["quantiles"] for t in told["targets"]])

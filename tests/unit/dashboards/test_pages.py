@@ -139,7 +139,7 @@ def test_a_title_page_shows_findings_charts_metadata_and_checks(client):
     assert len(test.get("arrow_vega_lite_chart") or test.get("vega_lite_chart")) == 6
     assert [head.value for head in test.subheader] == [
         "What is wrong, and what to do", "Where and when", "What the recommender is predicted to do with it",
-        "Metadata against its due dates", "What the model made of it", "Comparable titles, field by field",
+        "Metadata against its due dates", "What the model made of it", "What if", "Comparable titles, field by field",
         "Every check", "Issues", "What changed, newest first",
     ]  # fmt: skip
     assert "Old title 0" in html

@@ -328,6 +328,11 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def world_of() -> type[World]:
+    return World
+
+
 @pytest.fixture
 def channel() -> type[SentThrough]:
     return SentThrough

@@ -54,6 +54,13 @@ def test_changed_metadata_travels(server, tmp_path):
     assert "known_at" not in body
 
 
+def test_a_changed_launch_travels_and_arrives(server, tmp_path):
+    joined(server, tmp_path).score(MEMBERS, [AskedTitle(title_id="a", launch_at=AT)], a_place(AT))
+
+    _, body = server.requests[-1]
+    assert body["titles"] == [{"title_id": "a", "launch_at": AT.isoformat()}]
+
+
 def test_one_connection_serves_all_questions(server, tmp_path):
     there = joined(server, tmp_path)
     for _ in range(5):

@@ -20,6 +20,7 @@ from recsysops.domain.model import BacktestScore
 from recsysops.errors import ModelError
 from recsysops.model._asof import DAY, Floats, Ints, microsecond
 from recsysops.model._baseline import HANDFUL, comparable_quantiles
+from recsysops.model._cuts import taught
 from recsysops.model._features import FeatureBuilder, Features
 from recsysops.model._history import CellIndex
 from recsysops.model._known import Frames, Known
@@ -27,7 +28,7 @@ from recsysops.model._neighbours import Neighbours
 from recsysops.model._past import Past, Rows
 from recsysops.model._relabelled import relabelled
 from recsysops.model._scores import Interval, WeekBootstrap, is_covered, pinball
-from recsysops.model._training import MIN_ROWS, Lesson, TrainedModel, counted, leads_of, train
+from recsysops.model._training import MIN_ROWS, Lesson, TrainedModel, counted, train
 from recsysops.settings import ModelSettings
 
 LEAD: Final = 7
@@ -78,7 +79,7 @@ def backtest(
     end = datetime(9999, 1, 1, tzinfo=UTC)
     known = Known(history, end, settings)
     past = known.past(measure, horizon)
-    stage = _Stage(known, past, past.rows(LEAD), past.rows(leads_of(past)), CellIndex.of(past), measure)
+    stage = _Stage(known, past, past.rows(LEAD), taught(past, known.answers), CellIndex.of(past), measure)
     origins = _origins(past, first_origin)
     quantiles = {name: np.full((len(past), len(PROBABILITIES)), np.nan) for name in _PREDICTORS}
     builder: FeatureBuilder | None = None

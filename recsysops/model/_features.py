@@ -4,15 +4,15 @@ And what the recommender said when it was asked. All point in time.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from recsysops.columns import ALL
 from recsysops.model._asof import Floats, Ints
+from recsysops.model._calendar import add_calendar
 from recsysops.model._catalogue import State
 from recsysops.model._encode import Columns, encode, parts, relative, texts, vectors
 from recsysops.model._history import CellIndex, EarlierTitles, ValueHistory, Values
@@ -29,8 +29,6 @@ _NEVER: Final = -20.0
 """Below the logarithm of any share of earlier titles."""
 WITHOUT: Final = "|comparables_without|"
 """Mean of the titles that are comparable when a field is not looked at; the field follows."""
-YEARLY: Final = "|week"
-"""Week of the year, 0 to 51: only of use to a model that has seen more than a year."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ class FeatureBuilder:
         states = self._take(numbers)
         encoded = encode(self.recipe, states, self._texts_of(numbers))
         columns = relative(self.recipe, encoded, states, inverse, rows)
-        _add_calendar(columns, rows, self.known.zones)
+        add_calendar(columns, rows, self.known.zones)
         others, since, strength = self.known.launches.competition(rows, _WINDOW_DAYS, self.known.rivals)
         columns.add("|same_window", others)
         columns.add("|days_since_launch", since)
@@ -255,23 +253,6 @@ class FeatureBuilder:
             return numbers, inverse.astype(np.int64)
 
         return self._memory.get(("distinct", self._whose, rows.key), found)
-
-
-def _add_calendar(columns: Columns, rows: Rows, zones: Mapping[str, str]) -> None:
-    """Add when a launch is by the clocks of its market."""
-    utc = pd.DatetimeIndex(rows.launch.astype("datetime64[us]")).tz_localize("UTC")
-    local = rows.launch.copy()
-    zone = np.array([zones.get(market) or zones.get(ALL) or "UTC" for market in rows.market], dtype=object)
-    for name in sorted(set(zone) - {"UTC"}):
-        own = zone == name
-        clock = utc[own].tz_convert(name).tz_localize(None)
-        local[own] = clock.to_numpy("datetime64[us]").astype(np.int64)
-    at = pd.DatetimeIndex(local.astype("datetime64[us]"))
-    columns.add("|weekday", at.day_of_week.to_numpy(dtype=np.float64))
-    columns.add("|hour", at.hour.to_numpy(dtype=np.float64))
-    week = np.minimum((at.day_of_year.to_numpy(dtype=np.float64) - 1) // 7, 51)
-    columns.add(YEARLY, week)
-    columns.add("|lead", np.asarray(rows.lead))
 
 
 def _add_comparables(columns: Columns, neighbours: Neighbours, above: Floats) -> None:

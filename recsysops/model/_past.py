@@ -78,11 +78,8 @@ class Rows:
     def of(cls, frame: pd.DataFrame, cut: Ints) -> "Rows":
         """Return rows from a frame with CELL_KEY and LAUNCH_AT."""
         launch = microseconds(frame[LAUNCH_AT])
-        shortest_first = np.sort(np.asarray(LEADS, dtype=np.float64))
-        place = np.searchsorted(shortest_first, (launch - cut) / DAY, side="left")
-        lead = shortest_first[np.minimum(place, len(LEADS) - 1)]
         title, market, surface = (frame[name].to_numpy(dtype=object) for name in CELL_KEY)
-        return cls(title, market, surface, launch, cut, lead)
+        return cls(title, market, surface, launch, cut, _lead(launch, cut))
 
 
 @dataclass(frozen=True)
@@ -135,6 +132,17 @@ class Past:
         return Rows(
             self.title, self.market, self.surface, self.launch, self.launch - lead * DAY, lead.astype(np.float64)
         )
+
+    def cut_at(self, cut: Ints) -> Rows:
+        """Return the same cells as rows, each cut at a time of its own."""
+        return Rows(self.title, self.market, self.surface, self.launch, cut, _lead(self.launch, cut))
+
+
+def _lead(launch: Ints, cut: Ints) -> Floats:
+    """Return the shortest lead that is no shorter than what is left from cut to launch, in days; the longest beyond."""
+    shortest_first = np.sort(np.asarray(LEADS, dtype=np.float64))
+    place = np.searchsorted(shortest_first, (launch - cut) / DAY, side="left")
+    return shortest_first[np.minimum(place, len(LEADS) - 1)]
 
 
 def places(market: Texts, surface: Texts) -> "pd.Index[str]":

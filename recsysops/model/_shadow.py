@@ -87,6 +87,11 @@ class ShadowBook:
             return np.full(len(cut), -1, dtype=np.int64)
         return self._index.latest(self._cells.get_indexer(_cells(title, place)).astype(np.int64), cut)
 
+    def asked(self, title: Texts, place: "pd.Index[str]", cut: Ints) -> Ints:
+        """Return when the recommender answered last about each title at each place by each cut; NO_TIME for never."""
+        at = self.latest(title, place, cut)
+        return np.where(at >= 0, self._asked[at], NO_TIME) if len(self._asked) else np.full(len(cut), NO_TIME)
+
     def reach(self, at: Ints) -> Floats:
         """Return the joint reach of answers, a share; 0 where there is none."""
         return np.nan_to_num(self._take(REACH_JOINT, at))

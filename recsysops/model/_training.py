@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsysops.domain.measure import Measure, inverse
-from recsysops.domain.shadow import chosen_leads
 from recsysops.errors import ModelError
 from recsysops.model._asof import DAY, Floats, Ints
 from recsysops.model._boosting import SMALL, Ensemble, fit, side_by_side
+from recsysops.model._calendar import YEARLY
 from recsysops.model._calibrating import Residuals, calibrated, mondrian
 from recsysops.model._conformal import Calibration
-from recsysops.model._features import WITHOUT, YEARLY, Features, comparables_column
+from recsysops.model._features import WITHOUT, Features, comparables_column
 from recsysops.model._past import Past
 from recsysops.model._recipe import Recipe
 from recsysops.model._relabelled import WEIGHT, Relabelled
@@ -86,11 +86,6 @@ def groups_of(features: Features) -> Ints:
     frame = features.frame
     markets = {str(name): frame[name].to_numpy() for name in frame.columns if str(name).startswith("|market|")}
     return mondrian(markets, features.is_missing)
-
-
-def leads_of(past: Past) -> Ints:
-    """Return one of the leads for each past cell: the one its launch is learned at."""
-    return chosen_leads(past.title, past.market, past.surface)
 
 
 @dataclass(frozen=True)

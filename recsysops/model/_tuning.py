@@ -18,11 +18,12 @@ from recsysops.domain.resampling import WeekBootstrap
 from recsysops.domain.tuning import Trial, Tuning
 from recsysops.errors import ModelError
 from recsysops.model._asof import DAY, Floats, Ints
+from recsysops.model._cuts import taught
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._known import Frames, Known
 from recsysops.model._relabelled import relabelled
 from recsysops.model._scores import pinball
-from recsysops.model._training import MIN_ROWS, Lesson, counted, leads_of, train
+from recsysops.model._training import MIN_ROWS, Lesson, counted, train
 from recsysops.settings import ModelSettings
 
 SPACE: Final[Mapping[str, tuple[float, ...]]] = {
@@ -118,7 +119,7 @@ class _Search:
             self.refused.append(f"{why} (expected at least {MIN_ROWS}). Ingest more history.")
             self._targets = [target for target in self._targets if target != (measure, horizon)]
             return None
-        rows = past.rows(leads_of(past))
+        rows = taught(past, known.answers)
         return Lesson(builder.build(rows, past), past, rows.cut, relabelled(builder, known, rows, past, measure))
 
 

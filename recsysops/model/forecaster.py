@@ -33,6 +33,7 @@ from recsysops.model._adaptive import adaptations
 from recsysops.model._backtest import backtest
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator
 from recsysops.model._behind import behind
+from recsysops.model._cuts import taught
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._given import ReadyForecast
 from recsysops.model._known import Frames, Known
@@ -43,7 +44,7 @@ from recsysops.model._recipe import Recipe
 from recsysops.model._recipe_name import recipe_name
 from recsysops.model._relabelled import relabelled
 from recsysops.model._scores import is_covered, pinball
-from recsysops.model._training import MIN_ROWS, HeldBack, Lesson, TrainedModel, counted, leads_of, shares, train
+from recsysops.model._training import MIN_ROWS, HeldBack, Lesson, TrainedModel, counted, shares, train
 from recsysops.model._tuning import tune
 from recsysops.settings import ModelSettings
 
@@ -90,7 +91,7 @@ class LaunchForecaster:
             )
         what = f"train {measure} {horizon}d"
         progress(what, 0.0)
-        rows = past.rows(leads_of(past))
+        rows = taught(past, known.answers)
         builder = self._builder(known, known.recipe)
         extra = relabelled(builder, known, rows, past, measure)
         lesson = Lesson(builder.build(rows, past), past, rows.cut, extra)

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from recsysops.columns import DROPPED, REACH_AS_IT_WAS, REACH_JOINT
+from recsysops.model._cuts import leads_of
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._known import Known
 from recsysops.model._relabelled import relabelled
-from recsysops.model._training import leads_of
 from recsysops.model.forecaster import LaunchForecaster
 from recsysops.settings import ModelSettings
 

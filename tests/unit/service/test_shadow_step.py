@@ -14,7 +14,7 @@ from recsysops.contract.recommender import Ability
 from recsysops.domain.shadow import chosen_leads
 from recsysops.domain.verdict import StepOutcome
 from recsysops.errors import EngineError, RecommenderError
-from recsysops.model._training import leads_of
+from recsysops.model._cuts import leads_of
 from recsysops.service.history import read_history
 from recsysops.service.queries.records import vitals
 from recsysops.service.run import run_cycle

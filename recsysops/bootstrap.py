@@ -1,13 +1,13 @@
 """Composition root: the only module that joins settings, store, engine and plug-ins. Opens nothing at import."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from recsysops import __version__
 from recsysops.clock import Clock, system_clock
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from recsysops.store.archive import ArchiveReport
 
 REQUIREMENTS_FILE = "metadata.toml"
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @contextmanager
@@ -255,11 +252,11 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
     from recsysops.metrics import CONTENT_TYPE, HttpMetrics, exposition
     from recsysops.service.check import check
     from recsysops.service.check_given import GivenCheck, SharedCheck
+    from recsysops.service.sharing import one_at_a_time
     from recsysops.service.what_if import WhatIfs
 
     counted = HttpMetrics()
-    asking, judging = Lock(), Lock()  # both ask the forecaster; both run the table checks
-    given = GivenCheck(context)
+    asking, judging, given = Lock(), Lock(), GivenCheck(context)  # both ask the forecaster; both run the table checks
     return create_app(
         ApiContext(
             store=context.store,
@@ -268,32 +265,20 @@ def api_application(context: Context, api_key: str) -> "FastAPI":
             version=__version__,
             service=context.settings.service.name,
             requirements=context.requirements,
-            check=_one_at_a_time(partial(check, context), judging),
-            judge=SharedCheck(_one_at_a_time(given.judge, judging)).submit,
+            check=one_at_a_time(partial(check, context), judging),
+            judge=SharedCheck(one_at_a_time(given.judge, judging)).submit,
             what_if=WhatIfs(context, given.standings, judging),
             exposition=lambda vitals: exposition(vitals, __version__, counted),
             observe=counted.observe,
             exposition_type=CONTENT_TYPE,
-            comparables=_one_at_a_time(partial(find_comparables, context), asking),
+            comparables=one_at_a_time(partial(find_comparables, context), asking),
             settings=context.settings,
             decide=partial(decide, context),
             move_models=partial(move_models, context),
-            take_apart=_one_at_a_time(partial(take_apart, context), asking),
+            take_apart=one_at_a_time(partial(take_apart, context), asking),
             ready=partial(_ready, context),
         )
     )
-
-
-def _one_at_a_time(work: Callable[P, T], lock: AbstractContextManager[object] | None = None) -> Callable[P, T]:
-    """Return `work` behind a lock: requests come in threads, table checks and forecaster keep state between calls."""
-    own = lock or Lock()
-
-    @wraps(work)
-    def alone(*args: P.args, **kwargs: P.kwargs) -> T:
-        with own:
-            return work(*args, **kwargs)
-
-    return alone
 
 
 def _ready(context: Context) -> None:

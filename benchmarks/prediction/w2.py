@@ -112,7 +112,7 @@ class Config:
     n_repeats: int = 2
     """How often each launch day is served again, for the ceiling."""
     warm_up: int = 2000
-    refit_weeks: int = 1
+    refit_weeks: int = 3
     horizons: tuple[int, ...] = (1, 7, 28)
 
     @property
@@ -124,9 +124,7 @@ class Config:
 def config_of(seed: int, *, small: bool) -> Config:
     """Return the size of a world: 5,500 launches in 28 weeks, 15 % of them faulty; small: 1,200 in 12 weeks."""
     config = Config(seed)
-    return (
-        replace(config, n_weeks=12, n_launches=1200, warm_up=300, refit_weeks=3, horizons=(1, 7)) if small else config
-    )
+    return replace(config, n_weeks=12, n_launches=1200, warm_up=300, horizons=(1, 7)) if small else config
 
 
 def world(seed: int, data: Path, *, small: bool) -> World:
@@ -146,7 +144,8 @@ def loaded(folder: Path, config: Config, data: Path) -> World:
         settings=settings.model_copy(update={"seed": config.seed, "threads": 1}), first_origin=config.first,
         warm_up=config.warm_up, refit_weeks=config.refit_weeks, planted=planted,
     )  # fmt: skip
-    return replace(made, ceiling={1: ceiling(folder, made).r2})
+    best = ceiling(folder, made)
+    return replace(made, ceiling={1: best.r2_before_launch}, hindsight={1: best.r2})
 
 
 def ceiling(folder: Path, made: World) -> Ceiling:

@@ -6,14 +6,17 @@ Knows nothing of what is asked. One call is under way at any time, in a thread o
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from threading import Condition
-from typing import Final, Generic, TypeVar
+from functools import wraps
+from threading import Condition, Lock
+from typing import Final, Generic, ParamSpec, TypeVar
 
 from recsysops.errors import BusyError
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+P = ParamSpec("P")
 GATHER_SECONDS: Final = 0.005
 """How long a call waits for as many as shared the one before, when several did."""
 
@@ -101,3 +104,15 @@ class Sharing(Generic[Q, A]):
         else:
             for each, answer in zip(batch, answers, strict=True):
                 each.future.set_result(answer)
+
+
+def one_at_a_time(work: Callable[P, A], lock: AbstractContextManager[object] | None = None) -> Callable[P, A]:
+    """Return `work` behind a lock: requests come in threads, table checks and forecaster keep state between calls."""
+    own = lock or Lock()
+
+    @wraps(work)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> A:
+        with own:
+            return work(*args, **kwargs)
+
+    return alone

@@ -35,9 +35,9 @@ movietweetings: setup ## Real data end to end: ingest, backtest against the goal
 bench-speed: setup $(PEERS)/.locked ## Measure speed against peers in the same run (SMALL=1 smokes it, ONLY=name measures one part)
 	@$(BIN)/python benchmarks/speed/run.py --peer-python $(PEERS)/bin/python $(if $(SMALL),--small) $(if $(ONLY),--only $(ONLY))
 
-bench-prediction: setup $(PEERS)/.locked ## Measure prediction against baselines in the same run (SMALL=1 smokes it, ONLY=predictor, WORLD=name, SEEDS=n, DATA=folder)
+bench-prediction: setup $(PEERS)/.locked ## Measure prediction against baselines in the same run (SMALL=1 smokes it, ONLY=predictor, WORLD=name, SEEDS=n, HORIZON=days, DATA=folder)
 	@$(BIN)/python benchmarks/prediction/run.py --peer-python $(PEERS)/bin/python $(if $(SMALL),--small) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(WORLD),--world $(WORLD)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
+		$(if $(WORLD),--world $(WORLD)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HORIZON),--horizon $(HORIZON)) $(if $(DATA),--data $(DATA))
 
 nightly: setup ## Model promises with large counts: 100,000 hostile models, 1,000 kills, 1,000 replays (ARGS="--mutants 2000" fewer)
 	@$(BIN)/python -P benchmarks/reliability/nightly.py $(ARGS)

@@ -1,6 +1,6 @@
 """The prediction benchmark: every predictor, ours and the honest baselines, over the same worlds in the same run.
 
-    python benchmarks/prediction/run.py [--world NAME] [--seeds N] [--small] [--only PREDICTOR] [--peer-python PATH]
+    python benchmarks/prediction/run.py [--world NAME] [--seeds N] [--small] [--only PREDICTOR] [--horizon DAYS] [--peer-python PATH]
 
 `make bench-prediction` sets up the peers' environment and runs it. What each predictor said is kept by content in
 build/bench/prediction/, so a run that broke goes on; the goals are written to build/bench/prediction.json.
@@ -55,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--seeds", type=int, default=5, help="seeds 1..N")
     arguments.add_argument("--small", action="store_true", help="small worlds; figures mean nothing")
     arguments.add_argument("--only", choices=EVERYBODY, action="append", help="these predictors only")
+    arguments.add_argument("--horizon", type=int, action="append", help="these horizons only")
     arguments.add_argument("--data", type=Path, help="folder of MovieTweetings; else ../shared/data/movietweetings")
     arguments.add_argument("--out", type=Path, default=RESULTS)
     arguments.add_argument("--no-control", action="store_true", help="leave the run with shuffled labels out")
@@ -75,6 +76,8 @@ def _world(
     by_horizon: dict[int, dict[int, Answers]] = {}
     for seed in range(1, given.seeds + 1):
         world = LOADERS[name](seed, small=given.small, data=given.data)
+        if given.horizon:
+            world = replace(world, horizons=tuple(each for each in world.horizons if each in given.horizon))
         for horizon in world.horizons:
             by_horizon.setdefault(horizon, {})[seed] = desk.collect(world, horizon, wanted)
         # Seeds of a world may be whole worlds: only what is scored stays in memory.

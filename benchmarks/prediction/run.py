@@ -1,6 +1,7 @@
 """The prediction benchmark: every predictor, ours and the honest baselines, over the same worlds in the same run.
 
-    python benchmarks/prediction/run.py [--world NAME] [--seeds N] [--small] [--only PREDICTOR] [--horizon DAYS] [--peer-python PATH]
+    python benchmarks/prediction/run.py [--world NAME] [--seeds N] [--horizon DAYS] [--small] [--only PREDICTOR]
+        [--peer-python PATH]
 
 `make bench-prediction` sets up the peers' environment and runs it. What each predictor said is kept by content in
 build/bench/prediction/, so a run that broke goes on; the goals are written to build/bench/prediction.json.

@@ -96,9 +96,8 @@ def test_the_ceiling_is_that_of_chance_over_the_launches_that_are_asked(made: tu
     known = labels(world, 1)
     best = ceiling_of(folder, known[known["week"].isin(origins(world, known))])
 
-    assert world.ceiling == {1: best.r2}
-    assert 0 < best.r2 < 1
-    assert best.r2_before_launch <= best.r2
+    assert (world.ceiling, world.hindsight) == ({1: best.r2_before_launch}, {1: best.r2})
+    assert 0 < best.r2_before_launch <= best.r2 < 1
     assert best.n_cells < len(known)
 
 

@@ -32,11 +32,14 @@ EARLIER: Final = timedelta(days=3)
 WEEKS_BEFORE: Final = tuple(timedelta(days=7 * weeks) for weeks in range(1, 7))
 """Weekly predictions of the weeks before, by a model that knew no more than they could: what became of them is known.
 
-They are replays: made now, of what was known then. A service that runs every day has them from its own past.
+They are replays: made now, of what was known then. A service that runs every day has them from its own past. Six, so
+that launches predicted a week ahead fill the five weeks from which the Model page tells how sure its figures are.
 """
 REACH: Final = "reach"
-REPLAYED: Final = (1, 7)
-"""Horizons of the replays: those of 28 days have hardly ended, and each costs a training."""
+REPLAYED: Final = (1,)
+"""Horizons of the replays: each costs a training, and those of 28 days have hardly ended."""
+REPLAYED_DAYS: Final = 21
+"""How far ahead replays predict: what launches later is predicted again a week on, in time for the longest lead."""
 SHORT: Final = "is_short"
 TOLERANCE: Final = 1.25
 MARKER: Final = ".simulated-by-recsysops"
@@ -183,7 +186,9 @@ def _whole_job(settings: Path, as_of: datetime) -> DetectReport:
 def _replay(ports: Context, as_of: datetime) -> None:
     """Predict reach as it could have been predicted in the weeks before, by a model trained before all of them."""
     treatment = ports.settings.treatment.model_copy(update={"measures": (REACH,), "horizons": REPLAYED})
-    past = replace(ports, settings=ports.settings.model_copy(update={"treatment": treatment}), histories={})
+    model = ports.settings.model.model_copy(update={"upcoming_days": REPLAYED_DAYS})
+    settings = ports.settings.model_copy(update={"treatment": treatment, "model": model})
+    past = replace(ports, settings=settings, histories={})
     train(past, as_of=as_of - max(WEEKS_BEFORE))
     for before in sorted(WEEKS_BEFORE, reverse=True):
         predict(past, as_of=as_of - before)

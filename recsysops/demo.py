@@ -29,11 +29,11 @@ from recsysops.terminal.words import moment, safe, share, table
 
 EARLIER: Final = timedelta(days=3)
 """A first run stands this long before the demo's time, so that issues have a past: some opened, some fixed."""
-WEEKS_BEFORE: Final = tuple(timedelta(days=7 * weeks) for weeks in range(1, 7))
+WEEKS_BEFORE: Final = tuple(timedelta(days=7 * weeks) for weeks in range(1, 4))
 """Weekly predictions of the weeks before, by a model that knew no more than they could: what became of them is known.
 
-They are replays: made now, of what was known then. A service that runs every day has them from its own past. Six, so
-that launches predicted a week ahead fill the five weeks from which the Model page tells how sure its figures are.
+They are replays: made now, of what was known then. A service that runs every day has them from its own past. Three
+score some hundred launches; the more there are, the longer the demo takes.
 """
 REACH: Final = "reach"
 REPLAYED: Final = (1,)

@@ -29,14 +29,17 @@ from recsysops.terminal.words import moment, safe, share, table
 
 EARLIER: Final = timedelta(days=3)
 """A first run stands this long before the demo's time, so that issues have a past: some opened, some fixed."""
-WEEKS_BEFORE: Final = tuple(timedelta(days=7 * weeks) for weeks in range(1, 7))
+WEEKS_BEFORE: Final = tuple(timedelta(days=7 * weeks) for weeks in range(1, 4))
 """Weekly predictions of the weeks before, by a model that knew no more than they could: what became of them is known.
 
-They are replays: made now, of what was known then. A service that runs every day has them from its own past.
+They are replays: made now, of what was known then. A service that runs every day has them from its own past. Three
+score some hundred launches; the more there are, the longer the demo takes.
 """
 REACH: Final = "reach"
-REPLAYED: Final = (1, 7)
-"""Horizons of the replays: those of 28 days have hardly ended, and each costs a training."""
+REPLAYED: Final = (1,)
+"""Horizons of the replays: each costs a training, and those of 28 days have hardly ended."""
+REPLAYED_DAYS: Final = 21
+"""How far ahead replays predict: what launches later is predicted again a week on, in time for the longest lead."""
 SHORT: Final = "is_short"
 TOLERANCE: Final = 1.25
 MARKER: Final = ".simulated-by-recsysops"
@@ -183,7 +186,9 @@ def _whole_job(settings: Path, as_of: datetime) -> DetectReport:
 def _replay(ports: Context, as_of: datetime) -> None:
     """Predict reach as it could have been predicted in the weeks before, by a model trained before all of them."""
     treatment = ports.settings.treatment.model_copy(update={"measures": (REACH,), "horizons": REPLAYED})
-    past = replace(ports, settings=ports.settings.model_copy(update={"treatment": treatment}), histories={})
+    model = ports.settings.model.model_copy(update={"upcoming_days": REPLAYED_DAYS})
+    settings = ports.settings.model_copy(update={"treatment": treatment, "model": model})
+    past = replace(ports, settings=settings, histories={})
     train(past, as_of=as_of - max(WEEKS_BEFORE))
     for before in sorted(WEEKS_BEFORE, reverse=True):
         predict(past, as_of=as_of - before)

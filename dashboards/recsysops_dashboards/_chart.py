@@ -56,12 +56,7 @@ def lines_chart(measure: str, horizon: int, rows: Rows) -> Any:  # noqa: ANN401 
     y = alt.Y(
         "who:N", scale=alt.Scale(domain=order), title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False)
     )
-    x = alt.X(
-        "low:Q",
-        title=f"% {MEASURE_OF.get(measure, '')}",
-        scale=alt.Scale(zero=True),
-        axis=alt.Axis(tickCount=5, labelFlush=True),  # the last label would stick out and be cut
-    )
+    x = alt.X("low:Q", title=f"% {MEASURE_OF.get(measure, '')}", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5))
     colour = alt.Color("kind:N", scale=alt.Scale(domain=[*_COLOURS], range=[*_COLOURS.values()]), legend=None)
     tip = [
         alt.Tooltip("who:N", title="What"),

@@ -29,7 +29,7 @@ from recsysops.domain.model import BacktestScore, ModelCard
 from recsysops.domain.tuning import Tuning
 from recsysops.errors import ModelError
 from recsysops.model import _artifacts, _contributions
-from recsysops.model._adaptive import adaptations
+from recsysops.model._adaptive import NOTHING, adaptations
 from recsysops.model._backtest import backtest
 from recsysops.model._baseline import comparable_quantiles, forecast_denominator
 from recsysops.model._behind import behind
@@ -186,7 +186,8 @@ class LaunchForecaster:
         fields = [field.name for field in model.recipe.fields]
         values = _contributions.values_of(rows, state, features.frame, fields)
         denominator = forecast_denominator(rows, past, builder.cells(past))
-        served = shares(card.measure, model.quantiles(features), denominator)
+        shift = adaptations(history.scores, as_of).get((card.measure, card.horizon), {}).get(MODEL, NOTHING)
+        served = shares(card.measure, shift.apply(model.quantiles(features)), denominator)
         return AnswerParts(
             base=base,
             answer=float(model.level(features.frame)[0]),

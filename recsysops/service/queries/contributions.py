@@ -41,6 +41,10 @@ MOVED_ON = (
     "What is known of the past has changed since this prediction was made: its parts are no longer exactly these. "
     "Run `recsysops predict`."
 )
+DIFFERS = (
+    "The prediction shown is not exactly what these parts sum up to: it was made to agree with those over other "
+    "horizons, or what is known of the past has changed since. `recsysops predict` mends the second."
+)
 
 
 def contributions(
@@ -113,7 +117,7 @@ def _told(nothing: Contributions, found: AnswerParts, shown_median: float | None
         nothing,
         base=base,
         answer=answer,
-        median=found.median,
+        median=found.median if shown_median is None else shown_median,
         transformed={
             "base": found.base,
             "answer": found.answer,
@@ -124,7 +128,7 @@ def _told(nothing: Contributions, found: AnswerParts, shown_median: float | None
             for part, share in zip(found.parts[:limit], without, strict=True)
         ),
         n_rest=len(left_out),
-        note="" if is_same else MOVED_ON,
+        note="" if is_same else DIFFERS,
     )
 
 

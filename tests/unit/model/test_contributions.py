@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsysops.columns import QUANTILES
+from recsysops.columns import LAUNCH_SCORE, QUANTILES
 from recsysops.domain.contribution import AnswerParts
 from recsysops.domain.measure import inverse
 from recsysops.errors import ModelError
@@ -51,6 +51,30 @@ def test_the_median_is_the_one_that_is_predicted(trained):
     for at in (0, 11):
         cell = cells.iloc[[at]]
         assert taken_apart(trained, cell).median == pytest.approx(predicted[cell["title_id"].iloc[0]], rel=1e-12)
+
+
+def too_high(as_of):
+    """Return scores of a hundred launches whose outcomes were all above what had been predicted."""
+    known = pd.Timestamp(as_of) - pd.to_timedelta(np.arange(100) // 10 * 7 + 1, unit="D")
+    frame = pd.DataFrame({
+        "title_id": [f"t{at}" for at in range(100)], "market": "US", "surface": "home", "measure": "reach",
+        "horizon": 7, "lead": 1, "as_of": known - pd.Timedelta(days=8), "launch_at": known - pd.Timedelta(days=7),
+        "predictor": "model", "model_id": "m", "is_served": True, "actual": 0.1, "denominator": 100.0, "pit": 1.0,
+        "crps": 0.1, "pinball": 0.1, "absolute_error": 0.1, "known_at": known, **dict.fromkeys(QUANTILES, 0.1),
+    })  # fmt: skip
+    return frame[list(LAUNCH_SCORE)].astype(dict.fromkeys(("as_of", "launch_at", "known_at"), "datetime64[us, UTC]"))
+
+
+def test_the_median_is_the_one_that_is_predicted_where_past_predictions_were_too_low(trained, make):
+    forecaster, history, cells, as_of, card, folder = trained
+    taught, cell = make[2](history, scores=too_high(as_of)), cells.iloc[[0]]
+
+    frame = forecaster.predict(taught, cell, as_of, {("reach", 7): card}, SETTINGS, folder)
+    found = forecaster.contributions(taught, cell, as_of, card, SETTINGS, folder)
+
+    assert found.median == pytest.approx(frame[frame["predictor"] == "model"][QUANTILES[9]].iloc[0], rel=1e-12)
+    assert found.median > taken_apart(trained, cell).median
+    assert found.answer == taken_apart(trained, cell).answer
 
 
 def test_a_planted_loss_for_a_missing_field_is_the_fields_contribution(trained):

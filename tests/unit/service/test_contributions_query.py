@@ -106,8 +106,12 @@ def test_a_past_that_changed_since_is_said(store):
     use_model_of_predictions(store)
     same = replace(PARTS, median=float(stored(store)[c.QUANTILES[9]]))
 
+    other = asked(store, told_apart)
+
     assert asked(store, lambda *_: same).note == ""
-    assert "has changed since" in asked(store, told_apart).note
+    assert "agree with those over other horizons" in other.note
+    assert "has changed since" in other.note
+    assert other.median == float(stored(store)[c.QUANTILES[9]])
 
 
 def test_a_share_of_nothing_is_no_number(store):

@@ -192,18 +192,17 @@ def _fitted(
     frame: pd.DataFrame, lesson: Lesson, seen: npt.NDArray[np.bool_], settings: ModelSettings
 ) -> Ensemble:  # fmt: skip
     """Fit to the launches that were seen, and to what is known of them without fields and without the recommender."""
-    parts, y = [frame[seen]], [lesson.past.y[seen]]
+    rows, y = frame[seen], lesson.past.y[seen]
+    weight = np.ones(len(y))
     if lesson.extra is not None and len(more := lesson.extra.of(seen)):
-        parts.append(more.frame.reindex(columns=frame.columns))
-        y.append(more.y)
-    unasked = _unasked(parts[0])
+        rows = pd.concat([rows, more.frame.reindex(columns=frame.columns)], ignore_index=True)
+        y, weight = np.concatenate([y, more.y]), np.concatenate([weight, np.full(len(more), WEIGHT)])
+    unasked = _unasked(rows)
     if unasked.any():
-        parts.append(parts[0][unasked].assign(**dict.fromkeys(_shadow_columns(frame), np.nan)))
-        y.append(y[0][unasked])
-    if len(parts) == 1:
-        return fit(parts[0], y[0], settings)
-    weight = np.concatenate([np.ones(len(y[0])), *(np.full(len(each), WEIGHT) for each in y[1:])])
-    return fit(pd.concat(parts, ignore_index=True), np.concatenate(y), settings, weight=weight)
+        blank = rows[unasked].assign(**dict.fromkeys(_shadow_columns(frame), np.nan))
+        rows = pd.concat([rows, blank], ignore_index=True)
+        y, weight = np.concatenate([y, y[unasked]]), np.concatenate([weight, WEIGHT * weight[unasked]])
+    return fit(rows, y, settings, weight=weight if (weight < 1).any() else None)
 
 
 def _unasked(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:

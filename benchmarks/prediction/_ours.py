@@ -1,6 +1,10 @@
-"""Our own predictions, through the forecaster's public verbs: trained on what was known, asked about what comes."""
+"""Our own predictions, through the forecaster's public verbs: trained on what was known, asked about what comes.
+
+As in production, what was predicted before is held against what happened since, and handed to the forecaster.
+"""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +15,13 @@ from recsysops.columns import (
     CELL_KEY,
     COMPARABLE_TITLES,
     DENOMINATOR,
+    HORIZON,
+    IS_PARTIAL,
+    IS_SERVED,
+    KNOWN_AT,
     LAUNCH_AT,
     LAUNCH_STATUS,
+    MEASURE,
     MODEL,
     OBSERVED_AT,
     PREDICTOR,
@@ -22,6 +31,7 @@ from recsysops.domain.measure import transform
 from recsysops.domain.model import ModelCard
 from recsysops.errors import ModelError
 from recsysops.model.forecaster import LaunchForecaster
+from recsysops.service.learn import score
 
 
 def answers(
@@ -29,15 +39,21 @@ def answers(
 ) -> dict[str, np.ndarray]:
     """Return quantiles on the transformed scale of each row, shape (n rows, 19); missing where there is no answer.
 
-    Under MODEL stands the model, where it is silent what recsysops falls back to (comparable titles); under
-    COMPARABLE_TITLES these alone. Nothing after an origin reaches the forecaster: it is handed `history.until(origin)`.
+    Under MODEL stands what is served (the model, where it is silent or has been worse on past launches comparable
+    titles); under COMPARABLE_TITLES these alone. Nothing after an origin reaches the forecaster: it is handed
+    `history.until(origin)`, and scores of its earlier predictions whose outcome was known by then.
     """
     found = {name: np.full((len(rows), len(QUANTILES)), np.nan) for name in (MODEL, COMPARABLE_TITLES)}
     fitted = fit_origins(world, all_origins)
     target, card = (world.measure, horizon), None
+    outcomes = _outcomes(world, horizon)
+    scored: list[pd.DataFrame] = []
     with tempfile.TemporaryDirectory() as folder:
         for number, origin in enumerate(all_origins):
             forecaster, known = LaunchForecaster(), world.history.until(origin.to_pydatetime())
+            if scored:
+                past = pd.concat(scored, ignore_index=True)
+                known = replace(known, scores=past[past[KNOWN_AT] <= origin])
             if fitted[origin] == origin:
                 card = _trained(forecaster, known, origin, world, horizon, Path(folder)) or card
             at = np.flatnonzero((rows["week"] == origin).to_numpy())
@@ -45,12 +61,24 @@ def answers(
             said = forecaster.predict(
                 known, cells, origin.to_pydatetime(), {target: card}, world.settings, Path(folder)
             )
+            scored.append(score(said[said[QUANTILES[0]].notna()], outcomes))
+            picked = {MODEL: said[said[IS_SERVED].astype(bool)], COMPARABLE_TITLES: _of(said, COMPARABLE_TITLES)}
             for name, quantiles in found.items():
-                quantiles[at] = _quantiles(said[said[PREDICTOR] == name], rows.iloc[at], world.measure)
+                quantiles[at] = _quantiles(picked[name], rows.iloc[at], world.measure)
             tell(f"origin {origin:%Y-%m-%d}", (number + 1) / len(all_origins))
-    silent = ~np.isfinite(found[MODEL]).all(axis=1)
-    found[MODEL][silent] = found[COMPARABLE_TITLES][silent]
     return found
+
+
+def _outcomes(world: World, horizon: int) -> pd.DataFrame:
+    """Return the complete outcomes of the benchmark's measure and horizon, as they were known last."""
+    frame = world.history.outcomes
+    frame = frame[(frame[MEASURE] == world.measure) & (frame[HORIZON] == horizon) & (frame[DENOMINATOR] > 0)]
+    frame = frame[~frame[IS_PARTIAL].astype(bool)].sort_values(KNOWN_AT, kind="stable")
+    return frame.drop_duplicates(list(CELL_KEY), keep="last")
+
+
+def _of(said: pd.DataFrame, predictor: str) -> pd.DataFrame:
+    return said[said[PREDICTOR] == predictor]
 
 
 def _trained(

@@ -173,7 +173,8 @@ def _code_of(name: str) -> str:
     """Hash the code and the libraries behind an answer."""
     if name == OURS:
         package = Path(recsysops.__file__).parent
-        files = [*sorted(package.glob("model/**/*.py")), *sorted(package.glob("domain/*.py")), HERE / "_ours.py"]
+        files = [*sorted(package.glob("model/**/*.py")), *sorted(package.glob("domain/*.py"))]
+        files += [package / "service" / "learn.py", HERE / "_ours.py"]
     else:
         files = [HERE / "_peers.py", HERE / "_designs.py", LOCK]
     digest = hashlib.sha256(sys.version.encode())

@@ -13,6 +13,7 @@ from _results import Result
 from _rolling import BASELINES, FALLBACK, OURS
 
 CQR = "mapie_cqr"
+FAULTY, HEALTHY = "planted fault", "planted none"
 POINT_RIVALS = ("lightgbm", "knn", "ridge")
 SURE_RIVALS = ("group_mean", "global_median")
 LEAST_GAIN = {1: 0.05, 7: 0.03, 28: 0.03}
@@ -114,10 +115,10 @@ def _coverage(result: Result) -> list[Goal]:
 
 
 def _worst_group(result: Result, nominal: float) -> Goal:
-    what = f"worst group's coverage at {nominal:.0%}"
+    what = f"worst group's coverage at {nominal:.0%} (missing mask, level, market)"
     target = f"at least {nominal - 0.03:.2f}; each seed {nominal - 0.08:.2f}"
     frame = result.groups[OURS]
-    frame = frame[frame["nominal"] == nominal]
+    frame = frame[(frame["nominal"] == nominal) & ~frame["group"].isin([FAULTY, HEALTHY])]
     if frame.empty:
         return Goal(_named(result, what), "no group is large enough", target, ok=False, n=0)
     by_group = frame.groupby("group").agg(mean=("coverage", "mean"), least=("coverage", "min"), n=("n", "min"))
@@ -170,6 +171,13 @@ def control(result: Result) -> Goal:
     return Goal(_named(result, "who wins"), figure + nearest, target, ok=bool(names) and not winners, n=result.n)
 
 
+def _of_faulty(result: Result, name: str) -> str:
+    """Tell the coverage of titles with planted faults. No goal: some faults only show once a title has launched."""
+    frame = result.groups[name]
+    rows = frame[(frame["nominal"] == 0.8) & (frame["group"] == FAULTY)]
+    return f"{rows['coverage'].mean():.3f}" if len(rows) else ""
+
+
 COLUMNS: dict[str, Callable[[Result, str], str]] = {
     "R2": lambda result, name: f"{result.figure(name, 'r2'):.3f}",
     "Spearman": lambda result, name: f"{result.figure(name, 'spearman'):.3f}",
@@ -181,6 +189,7 @@ COLUMNS: dict[str, Callable[[Result, str], str]] = {
     ),
     "80 %": lambda result, name: f"{result.figure(name, 'coverage_80'):.3f}",
     "90 %": lambda result, name: f"{result.figure(name, 'coverage_90'):.3f}",
+    "80 %, faulty titles": lambda result, name: _of_faulty(result, name),
     "width 80 %": lambda result, name: f"{result.figure(name, 'width_80'):.3f}",
     "at equal coverage": lambda result, name: f"{result.figure(name, 'equal_80'):.3f}",
     "filled": lambda result, name: str(result.n_filled[name]),

@@ -12,6 +12,7 @@ from _peers import answers as peer_answers
 from _world import fit_origins, labels, origins, shuffled
 
 from recsysops.columns import AS_OF, KNOWN_AT, LAUNCH_AT, VALUE
+from recsysops.model.forecaster import LaunchForecaster
 
 
 def other_future(world, origin):
@@ -94,15 +95,36 @@ def test_what_is_known_later_changes_no_prediction_of_a_peer(planted_world, name
 
 def test_what_is_known_later_changes_no_prediction_of_ours(planted_world):
     rows = matrix(planted_world, 1)
-    weeks = origins(planted_world, rows)[:1]
-    changed = other_future(planted_world, weeks[0])
+    weeks = origins(planted_world, rows)[:2]
+    changed = other_future(planted_world, weeks[1])
 
     first = our_answers(planted_world, rows, weeks, 1, lambda _what, _done: None)["model"]
     second = our_answers(changed, rows, weeks, 1, lambda _what, _done: None)["model"]
 
-    asked = (rows["week"] == weeks[0]).to_numpy()
+    asked = rows["week"].isin(weeks).to_numpy()
     assert np.isfinite(first[asked]).all()
     np.testing.assert_array_equal(first, second)
+
+
+def test_our_forecaster_is_told_how_its_earlier_predictions_did_as_soon_as_that_is_known(planted_world, monkeypatch):
+    rows = matrix(planted_world, 1)
+    weeks, told = origins(planted_world, rows)[:3], {}
+    predict = LaunchForecaster.predict
+
+    def recording(self, history, cells, as_of, *rest):
+        told[pd.Timestamp(as_of)] = history.scores
+        return predict(self, history, cells, as_of, *rest)
+
+    monkeypatch.setattr(LaunchForecaster, "predict", recording)
+    our_answers(planted_world, rows, weeks, 1, lambda _what, _done: None)
+
+    assert told[weeks[0]].empty
+    for week in weeks[1:]:
+        expected = rows[rows["week"].isin([each for each in weeks if each < week]) & (rows[KNOWN_AT] <= week)]
+        model = told[week][told[week]["predictor"] == "model"]
+        assert set(model["title_id"]) == set(expected["title_id"])
+        assert model["pit"].between(0, 1).all()
+        assert (told[week][KNOWN_AT] <= week).all()
 
 
 def test_a_launch_not_planned_yet_teaches_but_is_not_asked(planted_world):

@@ -102,6 +102,7 @@ def test_goals_of_a_simulated_world_are_met_by_who_is_better_and_missed_by_who_i
     assert better["width at equal coverage, 80%, against split CQR"].ok
     assert better["baselines whose CRPS is higher, adjusted p < 0.05 (Holm)"].figure == "1 of 1"
     assert better["coverage of 80% intervals"].n == better["R2"].n
+    assert better["worst group's coverage at 80% (missing mask, level, market)"].target.startswith("at least 0.77")
     assert not worse["CRPS against the best baseline"].ok
     assert not worse["R2 above the best single baseline"].ok
     assert worse["width at equal coverage, 80%, against split CQR"].figure == "not measured: no baseline answered"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _THREADED: Final = 50_000
 SMALL: Final = 5_000
 """Below this many rows the settings for small data hold."""
+_SMALL_TOLD: Final = 1_500
+"""The same where the recommender's answers are among the features: so strong a signal needs fewer rows."""
 _ROUNDS_SMALL: Final = 300
 _ROUNDS_LARGE: Final = 80
 _ROUNDS_ROUGH: Final = 60
@@ -78,6 +80,7 @@ def fit(
     *,
     weight: Floats | None = None,
     is_rough: bool = False,
+    is_told: bool = False,
 ) -> Ensemble:
     """Fit an ensemble to a target; the same input gives the same ensemble, bit for bit.
 
@@ -91,16 +94,17 @@ def fit(
         settings: Seed, threads and the size of trees.
         weight: What each row counts, above 0; None: all the same.
         is_rough: Whether a rough fit will do.
+        is_told: Whether each row has an answer of the recommender.
     """
     import lightgbm
 
     columns = tuple(str(name) for name in frame.columns[frame.nunique(dropna=False).to_numpy() > 1])
     n_rows = len(frame) if weight is None else round(float(weight.sum()))
-    is_small = n_rows < SMALL
+    is_small = n_rows < (_SMALL_TOLD if is_told else SMALL)
     boosters = []
     rounds = settings.rounds or (_ROUNDS_SMALL if is_small else _ROUNDS_LARGE)
     rising = {} if is_rough else _rising(columns)
-    common = _params(n_rows, settings) | rising
+    common = _params(n_rows, settings, is_small=is_small) | rising
     how = {key: common[key] for key in ("verbose", "max_bin", "num_threads")}
     data = lightgbm.Dataset(as_given(frame, columns), target, weight=weight, params=how)
     for member in range(1 if is_rough else _BAG):
@@ -121,7 +125,7 @@ def side_by_side(n_rows: int, settings: ModelSettings) -> int:
     return settings.threads if n_rows < _THREADED else 1
 
 
-def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
+def _params(n_rows: int, settings: ModelSettings, *, is_small: bool) -> dict[str, Any]:
     # Below this many rows threads wait for each other longer than they work, on a busy machine many times longer.
     threads = settings.threads if n_rows >= _THREADED else 1
     common = {
@@ -135,12 +139,16 @@ def _params(n_rows: int, settings: ModelSettings) -> dict[str, Any]:
         "feature_fraction": settings.feature_fraction, "min_data_in_leaf": settings.min_data_in_leaf,
     }  # fmt: skip
     chosen = {name: value for name, value in named.items() if value is not None}
-    if n_rows < SMALL:
+    if is_small:
         # Random thresholds and few leaves: with some hundred launches the variance is what hurts.
         small = {"num_leaves": 7, "learning_rate": 0.04, "extra_trees": True, "max_bin": 127}
         least = int(np.clip(n_rows // 40, 5, 30))
         return common | small | {"min_data_in_leaf": least} | chosen
-    return common | {"num_leaves": 23, "learning_rate": 0.1, "max_bin": 63, "min_data_in_leaf": 40} | chosen
+    return (
+        common
+        | {"num_leaves": 23, "learning_rate": 0.1, "max_bin": 63, "min_data_in_leaf": 40 if n_rows >= SMALL else 20}
+        | chosen
+    )
 
 
 def _rising(columns: Sequence[str]) -> dict[str, Any]:

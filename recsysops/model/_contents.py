@@ -21,12 +21,15 @@ _COMPONENTS: Final = "text_components.npy"
 
 def files_of(model: TrainedModel) -> dict[str, bytes]:
     """Return the files of a model by name."""
-    columns: dict[str, list[str]] = {"point": list(model.point.columns)}
-    files = {f"point_{at}.txt": text.encode() for at, text in enumerate(model.point.texts())}
-    if model.difficulty is not None:
-        columns["difficulty"] = list(model.difficulty.columns)
-        files |= {f"difficulty_{at}.txt": text.encode() for at, text in enumerate(model.difficulty.texts())}
-    return files | {
+    ensembles = {"point": model.point, "difficulty": model.difficulty, "informed": model.informed}
+    there = {name: ensemble for name, ensemble in ensembles.items() if ensemble is not None}
+    columns = {name: list(ensemble.columns) for name, ensemble in there.items()}
+    texts = {
+        f"{name}_{at}.txt": text.encode()
+        for name, ensemble in there.items()
+        for at, text in enumerate(ensemble.texts())
+    }
+    return texts | {
         _COLUMNS: json_bytes(columns),
         _RECIPE: model.recipe.to_json().encode(),
         _IDF: array_bytes(model.recipe.text.idf),
@@ -47,4 +50,6 @@ def model_of(files: Mapping[str, bytes]) -> TrainedModel:
     calibration = Calibration.from_json(files[_CALIBRATION].decode())
     # Models of an earlier version answered without others beside them.
     stack = Stack.from_json(files[_STACK].decode()) if _STACK in files else Stack()
-    return TrainedModel(recipe, ensembles["point"], ensembles.get("difficulty"), calibration, stack)
+    return TrainedModel(
+        recipe, ensembles["point"], ensembles.get("difficulty"), calibration, stack, ensembles.get("informed")
+    )

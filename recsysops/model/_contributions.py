@@ -75,7 +75,7 @@ def amounts(ensemble: Ensemble, frame: pd.DataFrame) -> tuple[dict[str, float], 
 def beside(model: TrainedModel, frame: pd.DataFrame) -> dict[str, float]:
     """Return what other opinions add, beside the boosters, to the answer for the one row of `frame`, by column."""
     columns = {str(name): frame[name].to_numpy() for name in frame.columns}
-    added = model.stack.added(model.point.predict(frame), columns)
+    added = model.stack.added(model.heads.predict(frame), columns)
     return {f"|stack_{name}": float(amount[0]) for name, amount in added.items()}
 
 

@@ -25,6 +25,7 @@ from recsysops.model._baseline import comparable_quantiles, forecast_denominator
 from recsysops.model._features import FeatureBuilder
 from recsysops.model._past import NO_TIME, Past, Rows
 from recsysops.model._served import Answer, Context, prediction_rows
+from recsysops.model._shadow import JOINT
 from recsysops.model._training import TrainedModel
 
 PER_CELL: Final = (*CELL_KEY, LAUNCH_AT)
@@ -80,9 +81,7 @@ def predict_cells(
     first = next((aim.model.recipe.fingerprint for aim in aims if aim.model is not None), "")
     days, keys = _served.days_until(microseconds(ordered[LAUNCH_AT]), at), ordered[list(PER_CELL)]
     stands, blocked = pd.Timestamp(at, unit="us", tz="UTC").as_unit("us"), _blocked(ordered)
-    if aims:
-        strange = _strange(rows, aims, builders[first])
-        blocked = [reason or unlike for reason, unlike in zip(blocked, strange, strict=True)]
+    strange = _strange(rows, aims, builders[first]) if aims else []
     parts = []
     for aim in aims:
         near = builders[first]
@@ -90,7 +89,7 @@ def predict_cells(
         denominator = forecast_denominator(rows, aim.past, index)
         context = Context(
             keys, aim.measure, aim.horizon, stands, days, rows.lead.astype(np.int64), denominator,
-            _measurable(blocked, denominator), label, aim.fallback,
+            _measurable(blocked, denominator), strange, label, aim.fallback,
         )  # fmt: skip
         quantiles = comparable_quantiles(rows, near.neighbours(rows, aim.past), aim.past, index)
         reasons = [None if fine else _served.NO_BASELINE for fine in np.isfinite(quantiles[:, 0])]
@@ -114,7 +113,9 @@ def _answer(aim: Aim, rows: Rows, builders: Mapping[str, FeatureBuilder]) -> Ans
     found = builders[aim.model.recipe.fingerprint].gather(rows, aim.past)
     columns = dict(zip(found.columns.names, found.columns.values, strict=True))
     quantiles = _adapted(aim, MODEL, aim.model.quantiles_of(columns, found.is_missing))
-    return Answer(MODEL, quantiles, [None] * len(rows), aim.card.model_id)
+    # Only who learned from answers of the recommender knows what to make of one.
+    heard = np.isfinite(columns[JOINT]) & (aim.model.informed is not None)
+    return Answer(MODEL, quantiles, [None] * len(rows), aim.card.model_id, heard)
 
 
 def _adapted(aim: Aim, predictor: str, quantiles: Floats) -> Floats:

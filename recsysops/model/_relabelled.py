@@ -50,15 +50,17 @@ class Relabelled:
 
     def of(self, seen: Mask) -> "Relabelled":
         """Return the rows made of the launches that were `seen`."""
-        keep = seen[self.source]
+        return self.of_rows(seen[self.source])
+
+    def of_rows(self, keep: Mask) -> "Relabelled":
+        """Return some of the rows."""
         return Relabelled(self.frame[keep], self.y[keep], self.source[keep], self.asked[keep])
 
     def within(self, seen: Mask, at: int) -> "Relabelled":
         """Return the rows of `of` that were asked about by a time, for a past of the seen launches alone."""
         kept = self.of(seen)
         kept = Relabelled(kept.frame, kept.y, (np.cumsum(seen) - 1)[kept.source], kept.asked)
-        keep = kept.asked <= at
-        return Relabelled(kept.frame[keep], kept.y[keep], kept.source[keep], kept.asked[keep])
+        return kept.of_rows(kept.asked <= at)
 
 
 def relabelled(builder: FeatureBuilder, known: Known, rows: Rows, past: Past, measure: str) -> Relabelled | None:

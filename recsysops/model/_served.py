@@ -29,6 +29,7 @@ from recsysops.model._training import shares
 
 EARLY: Final = "early"
 FALLBACK: Final = "fallback"
+UNLIKE: Final = "unlike earlier titles: rests on what the recommender said of it"
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Answer:
     reasons: list[str | None]
     """Why each cell has no number; None where it has one."""
     model_id: str | None = None
+    heard: npt.NDArray[np.bool_] | None = None
+    """Shape (n,), where it rests on what the recommender said of the title itself; None: nowhere."""
 
     @classmethod
     def silent(cls, predictor: str, n: int, reason: str, model_id: str | None = None) -> "Answer":
@@ -63,6 +66,8 @@ class Context:
     denominator: Floats
     blocked: list[str | None]
     """Why no predictor can answer; None where one may."""
+    strange: list[str | None]
+    """Why a cell is unlike the past: only who heard the recommender may answer. None where it is not."""
     label: str = ""
     fallback: str = field(default="")
     """Why comparable titles are served although the model answers; empty where the model is."""
@@ -154,7 +159,10 @@ def _agree_served(rows: list[_Row], own: Sequence[int], *, is_whole: bool) -> No
 
 def _both(context: Context, model: Answer, baseline: Answer) -> tuple[_Row, _Row]:
     for answer in (model, baseline):
-        answer.reasons = [blocked or reason for blocked, reason in zip(context.blocked, answer.reasons, strict=True)]
+        unlike = _unanswered(context.strange, answer.heard)
+        answer.reasons = [
+            next(filter(None, whys), None) for whys in zip(context.blocked, unlike, answer.reasons, strict=True)
+        ]
     has_model = np.array([reason is None for reason in model.reasons], dtype=bool)
     has_baseline = np.array([reason is None for reason in baseline.reasons], dtype=bool)
     serves_model = has_model & ~(has_baseline & bool(context.fallback))
@@ -163,18 +171,22 @@ def _both(context: Context, model: Answer, baseline: Answer) -> tuple[_Row, _Row
         f"{FALLBACK}: {reason or context.fallback}" if served else ""
         for reason, served in zip(model.reasons, serves_baseline, strict=True)
     ]
+    asked = [UNLIKE if why and served else "" for why, served in zip(context.strange, serves_model, strict=True)]
     return (
-        _row(context, model, serves_model, [""] * len(fallbacks)),
+        _row(context, model, serves_model, asked),
         _row(context, baseline, serves_baseline, fallbacks),
     )
 
 
-def _row(context: Context, answer: Answer, served: npt.NDArray[np.bool_], fallbacks: list[str]) -> _Row:
+def _unanswered(strange: Sequence[str | None], heard: npt.NDArray[np.bool_] | None) -> list[str | None]:
+    if heard is None:
+        return list(strange)
+    return [None if fine else why for fine, why in zip(heard.tolist(), strange, strict=True)]
+
+
+def _row(context: Context, answer: Answer, served: npt.NDArray[np.bool_], notes: list[str]) -> _Row:
     early = np.where(context.days > LEADS[0], EARLY, "")
-    labels = [
-        "; ".join(filter(None, (fallback, soon, context.label)))
-        for fallback, soon in zip(fallbacks, early, strict=True)
-    ]
+    labels = ["; ".join(filter(None, (note, soon, context.label))) for note, soon in zip(notes, early, strict=True)]
     fine = np.array([reason is None for reason in answer.reasons], dtype=bool)
     values = np.full((len(fine), len(QUANTILES)), np.nan)
     if fine.any():

@@ -21,10 +21,11 @@ from recsysops.model._calendar import YEARLY
 from recsysops.model._calibrating import Residuals, calibrated, mondrian
 from recsysops.model._conformal import Calibration
 from recsysops.model._features import WITHOUT, Features, comparables_column
+from recsysops.model._heads import Heads, fit_heads
 from recsysops.model._past import Past
 from recsysops.model._recipe import Recipe
-from recsysops.model._relabelled import WEIGHT, Relabelled
-from recsysops.model._shadow import JOINT, NEAR
+from recsysops.model._relabelled import Relabelled
+from recsysops.model._shadow import NEAR
 from recsysops.model._stack import SHADOW, Line, Stack, fit_stack, opinions
 from recsysops.settings import ModelSettings
 
@@ -35,7 +36,6 @@ _MIN_TAUGHT: Final = 20
 _MIN_DIFFICULTY: Final = 1_000
 """With fewer residuals, how hard a case is cannot be learned."""
 _YEAR_DAYS: Final = 400
-_UNASKED_EVERY: Final = 3
 _MANY: Final = 1_000
 """With fewer launches, what comparable titles say without a field is left out."""
 
@@ -51,10 +51,17 @@ class TrainedModel:
     difficulty: Ensemble | None
     calibration: Calibration
     stack: Stack = field(default_factory=Stack)
+    informed: Ensemble | None = None
+    """For launches the recommender was asked about; None where these were too few."""
+
+    @property
+    def heads(self) -> Heads:
+        """What answers before the stack."""
+        return Heads(self.point, self.informed)
 
     def level(self, frame: pd.DataFrame) -> Floats:
         """Return the point prediction of each row, on the transformed scale."""
-        return self.stack.level(self.point.predict(frame), _columns(frame))
+        return self.stack.level(self.heads.predict(frame), _columns(frame))
 
     def quantiles(self, features: Features) -> Floats:
         """Return quantiles on the transformed scale, shape (n, 19)."""
@@ -63,7 +70,7 @@ class TrainedModel:
 
     def quantiles_of(self, columns: Mapping[str, Floats], is_missing: Ints) -> Floats:
         """Return what `quantiles` does for features that are in no frame."""
-        level = self.stack.level(self.point.predict_columns(columns), columns)
+        level = self.stack.level(self.heads.predict_columns(columns), columns)
         scale = np.ones(len(level)) if self.difficulty is None else _positive(self.difficulty.predict_columns(columns))
         return self.calibration.quantiles(level, scale, mondrian(columns, is_missing))
 
@@ -119,7 +126,7 @@ def train(recipe: Recipe, lesson: Lesson, settings: ModelSettings, step: Step) -
     blocks = _teachable(time_blocks(past.launch), past, cut)
     with ThreadPoolExecutor(side_by_side(len(frame), settings)) as pool:
         everything = np.ones(len(past), dtype=np.bool_)
-        point = pool.submit(_fitted, frame, lesson, everything, settings)
+        final = pool.submit(_fitted, frame, lesson, everything, settings)
         level, said = _out_of_sample(frame, lesson, blocks, settings, pool)
         step(0.6)
         held = np.flatnonzero(blocks >= 0)
@@ -130,7 +137,8 @@ def train(recipe: Recipe, lesson: Lesson, settings: ModelSettings, step: Step) -
         step(0.8)
         group = groups_of(features)[held]
         calibration = calibrated(Residuals(level[held], scale, residual, group, past.launch[held]))
-        model = TrainedModel(recipe, point.result(), difficulty, calibration, stack)
+        heads = final.result()
+        model = TrainedModel(recipe, heads.point, difficulty, calibration, stack, heads.informed)
     quantiles = np.zeros((len(held), 19))
     for block in np.unique(blocks[held]):
         own = blocks[held] == block
@@ -188,33 +196,10 @@ def _usable(frame: pd.DataFrame, past: Past) -> pd.DataFrame:
     return frame.drop(columns=unused)
 
 
-def _fitted(
-    frame: pd.DataFrame, lesson: Lesson, seen: npt.NDArray[np.bool_], settings: ModelSettings
-) -> Ensemble:  # fmt: skip
-    """Fit to the launches that were seen, and to what is known of them without fields and without the recommender."""
-    rows, y = frame[seen], lesson.past.y[seen]
-    weight = np.ones(len(y))
-    if lesson.extra is not None and len(more := lesson.extra.of(seen)):
-        rows = pd.concat([rows, more.frame.reindex(columns=frame.columns)], ignore_index=True)
-        y, weight = np.concatenate([y, more.y]), np.concatenate([weight, np.full(len(more), WEIGHT)])
-    unasked = _unasked(rows)
-    if unasked.any():
-        blank = rows[unasked].assign(**dict.fromkeys(_shadow_columns(frame), np.nan))
-        rows = pd.concat([rows, blank], ignore_index=True)
-        y, weight = np.concatenate([y, y[unasked]]), np.concatenate([weight, WEIGHT * weight[unasked]])
-    return fit(rows, y, settings, weight=weight if (weight < 1).any() else None)
-
-
-def _unasked(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Choose launches to be learned from once more, as if the recommender had not answered.
-
-    A booster that never saw an answer missing takes a missing one for the number 0, a reach of one half.
-    """
-    return np.asarray(np.isfinite(frame[JOINT].to_numpy()) & (np.arange(len(frame)) % _UNASKED_EVERY == 0))
-
-
-def _shadow_columns(frame: pd.DataFrame) -> list[str]:
-    return [str(name) for name in frame.columns if str(name).startswith("|shadow_")]
+def _fitted(frame: pd.DataFrame, lesson: Lesson, seen: npt.NDArray[np.bool_], settings: ModelSettings) -> Heads:
+    """Fit to the launches that were seen, and to what is known of them without some of their fields."""
+    extra = None if lesson.extra is None else lesson.extra.of(seen)
+    return fit_heads(frame[seen], lesson.past.y[seen], extra, settings)
 
 
 def _out_of_sample(

@@ -180,7 +180,7 @@ class LaunchForecaster:
         rows = rows_at(cell, known.at)
         builder = self._builder(known, model.recipe)
         features = builder.build(rows, past)
-        columns, base = _contributions.amounts(model.point, features.frame)
+        columns, base = _contributions.amounts(model.heads.of(features.frame), features.frame)
         columns |= _contributions.beside(model, features.frame)
         state = known.catalogue.states[int(builder.states(rows)[0])]
         fields = [field.name for field in model.recipe.fields]

@@ -130,3 +130,41 @@ def test_p_values_of_past_titles_are_spread_evenly_and_unknown_places_have_none(
         getattr(rows, name) for name in ("surface", "launch", "cut", "lead")
     ))  # fmt: skip
     assert (usual.p_values(elsewhere, far) == 1).all()
+
+
+@pytest.fixture(scope="module")
+def told(make, shadow_of, tmp_path_factory):
+    """Return a function that predicts a strange title with a model that learned from answers of the recommender."""
+    make_history, make_cells, replace = make
+    plain = make_history(400)
+    as_of = (pd.Timestamp("2025-01-01T09:00", tz="UTC") + pd.Timedelta(days=170)).to_pydatetime()
+    cells, folder = make_cells(plain, as_of), tmp_path_factory.mktemp("told")
+    title = cells["title_id"].iloc[5]
+    history = replace(plain, shadow=shadow_of(plain, days_before=(28, 14, 7, 3, 1)))
+    card = LaunchForecaster().train(history, as_of, "reach", 1, SETTINGS, folder, lambda _what, _done: None)
+
+    def predict(*, is_asked):
+        known = history.shadow if is_asked else history.shadow[history.shadow["title_id"] != title]
+        given = replace(history, titles=changed(history, title, **ALIEN), shadow=known)
+        frame = LaunchForecaster().predict(given, cells, as_of, {("reach", 1): card}, SETTINGS, folder)
+        return frame[frame["title_id"] == title].set_index("predictor"), frame[frame["title_id"] != title]
+
+    return predict
+
+
+def test_a_strange_title_the_recommender_was_asked_about_is_predicted_by_the_model_alone_and_says_so(told):
+    alien, others = told(is_asked=True)
+
+    assert alien.loc["model", "is_served"]
+    assert alien.loc["model", list(QUANTILES)].notna().all()
+    assert alien.loc["model", "label"].startswith("unlike earlier titles: rests on what the recommender said of it")
+    assert not alien.loc["comparable_titles", "is_served"]
+    assert alien.loc["comparable_titles", "abstains"].startswith("it is unlike anything launched here before")
+    assert not others["label"].str.contains("unlike").any()
+
+
+def test_a_strange_title_it_was_not_asked_about_is_predicted_by_nobody(told):
+    alien, _ = told(is_asked=False)
+
+    assert not alien["is_served"].any()
+    assert alien["abstains"].str.startswith("it is unlike anything launched here before").all()

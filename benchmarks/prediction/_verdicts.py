@@ -189,7 +189,7 @@ COLUMNS: dict[str, Callable[[Result, str], str]] = {
     ),
     "80 %": lambda result, name: f"{result.figure(name, 'coverage_80'):.3f}",
     "90 %": lambda result, name: f"{result.figure(name, 'coverage_90'):.3f}",
-    "80 %, faulty titles": lambda result, name: _of_faulty(result, name),
+    "80 %, faulty titles": _of_faulty,
     "width 80 %": lambda result, name: f"{result.figure(name, 'width_80'):.3f}",
     "at equal coverage": lambda result, name: f"{result.figure(name, 'equal_80'):.3f}",
     "filled": lambda result, name: str(result.n_filled[name]),

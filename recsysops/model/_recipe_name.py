@@ -6,7 +6,7 @@ from typing import Final
 
 from recsysops.settings import ModelSettings
 
-FEATURES_VERSION: Final = 3
+FEATURES_VERSION: Final = 4
 """Raised whenever the code gives the same history other features, or trains otherwise on them."""
 _NO_MATTER: Final = frozenset({
     "upcoming_days", "retrain_days", "max_prediction_age_hours", "promotion", "promotion_launches", "threads",

@@ -110,6 +110,8 @@ class ShadowBook:
         asked = self._asked[at] if len(self._asked) else at
         age = np.clip((rows.cut - asked) / DAY, 0.0, _MAX_AGE_DAYS)
         found["|shadow_age"] = np.where(at >= 0, age, np.nan)
+        ahead = np.clip((rows.launch - asked) / DAY, 0.0, _MAX_AGE_DAYS)
+        found["|shadow_days_ahead"] = np.where(at >= 0, ahead, np.nan)
         version = self._version[at] if len(self._version) else np.full(len(at), "", dtype=object)
         is_known = np.isin(version.astype(str), versions) & (at >= 0)
         for name in versions:

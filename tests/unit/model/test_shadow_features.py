@@ -54,6 +54,7 @@ def test_the_latest_answer_at_the_cut_counts_and_a_failed_call_is_no_answer():
     assert np.isnan(found[JOINT]).tolist() == [True, False, False, True]
     np.testing.assert_allclose(found[JOINT][1:3], np.log([200.5 / 800.5, 400.5 / 600.5]))
     assert found["|shadow_age"][1:3].tolist() == [3.0, 4.0]
+    assert found["|shadow_days_ahead"][1:3].tolist() == [10.0, 11.0]
     assert found[COMPETITION][1] < found[COMPETITION][2] == 0
     assert found["|shadow_version|is|v2"].tolist()[1:3] == [0.0, 1.0]
     for name, values in found.items():

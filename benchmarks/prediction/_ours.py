@@ -17,7 +17,6 @@ from recsysops.columns import (
     DENOMINATOR,
     HORIZON,
     IS_PARTIAL,
-    IS_SERVED,
     KNOWN_AT,
     LAUNCH_AT,
     LAUNCH_STATUS,
@@ -39,9 +38,10 @@ def answers(
 ) -> dict[str, np.ndarray]:
     """Return quantiles on the transformed scale of each row, shape (n rows, 19); missing where there is no answer.
 
-    Under MODEL stands what is served (the model, where it is silent or has been worse on past launches comparable
-    titles); under COMPARABLE_TITLES these alone. Nothing after an origin reaches the forecaster: it is handed
-    `history.until(origin)`, and scores of its earlier predictions whose outcome was known by then.
+    Under MODEL stands the model, where it is silent what recsysops falls back to (comparable titles), also where too
+    few launches are known for the model to be served; under COMPARABLE_TITLES these alone. Nothing after an origin
+    reaches the forecaster: it is handed `history.until(origin)`, and scores of its earlier predictions whose outcome
+    was known by then.
     """
     found = {name: np.full((len(rows), len(QUANTILES)), np.nan) for name in (MODEL, COMPARABLE_TITLES)}
     fitted = fit_origins(world, all_origins)
@@ -62,10 +62,11 @@ def answers(
                 known, cells, origin.to_pydatetime(), {target: card}, world.settings, Path(folder)
             )
             scored.append(score(said[said[QUANTILES[0]].notna()], outcomes))
-            picked = {MODEL: said[said[IS_SERVED].astype(bool)], COMPARABLE_TITLES: _of(said, COMPARABLE_TITLES)}
             for name, quantiles in found.items():
-                quantiles[at] = _quantiles(picked[name], rows.iloc[at], world.measure)
+                quantiles[at] = _quantiles(said[said[PREDICTOR] == name], rows.iloc[at], world.measure)
             tell(f"origin {origin:%Y-%m-%d}", (number + 1) / len(all_origins))
+    silent = ~np.isfinite(found[MODEL]).all(axis=1)
+    found[MODEL][silent] = found[COMPARABLE_TITLES][silent]
     return found
 
 
@@ -75,10 +76,6 @@ def _outcomes(world: World, horizon: int) -> pd.DataFrame:
     frame = frame[(frame[MEASURE] == world.measure) & (frame[HORIZON] == horizon) & (frame[DENOMINATOR] > 0)]
     frame = frame[~frame[IS_PARTIAL].astype(bool)].sort_values(KNOWN_AT, kind="stable")
     return frame.drop_duplicates(list(CELL_KEY), keep="last")
-
-
-def _of(said: pd.DataFrame, predictor: str) -> pd.DataFrame:
-    return said[said[PREDICTOR] == predictor]
 
 
 def _trained(

@@ -3,6 +3,7 @@
 Titles, synopses and providers come from strangers. Markdown would render their images and links; escaped HTML does not.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +54,8 @@ _UNSEEN: Final = dict.fromkeys(
     [*range(9), *range(11, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
 )
 """Controls, and marks that turn the direction of everything after them."""
+
+_TYPED: Final = re.compile("`([^`<>]+)`")
 
 
 def escape(value: str) -> str:
@@ -191,7 +194,7 @@ def heading(name: str, facts: Sequence[Part]) -> None:
 
 def notice(sentence: str) -> None:
     """Show what a reader must know first."""
-    st.html(f'<div class="rso-box rso-at_risk" role="status"><b>Note</b> &nbsp; {escape(sentence)}</div>')
+    st.html(f'<div class="rso-box rso-at_risk" role="status"><b>Note</b> &nbsp; {_said(sentence)}</div>')
 
 
 def problem(sentence: str) -> None:
@@ -201,17 +204,22 @@ def problem(sentence: str) -> None:
 
 def problem_box(what: str, sentence: str) -> None:
     """Show what went wrong, and what to do."""
-    st.html(f'<div class="rso-box rso-failing" role="alert"><b>✖ {escape(what)}</b><br>{escape(sentence)}</div>')
+    st.html(f'<div class="rso-box rso-failing" role="alert"><b>✖ {escape(what)}</b><br>{_said(sentence)}</div>')
 
 
 def done(sentence: str) -> None:
     """Show that what was asked for is done."""
-    st.html(f'<div class="rso-box rso-ok" role="status"><b>✔ Done</b> &nbsp; {escape(sentence)}</div>')
+    st.html(f'<div class="rso-box rso-ok" role="status"><b>✔ Done</b> &nbsp; {_said(sentence)}</div>')
 
 
 def empty(sentence: str) -> None:
     """Show that there is nothing, and what follows from it."""
-    st.html(f'<div class="rso-box rso-unknown" role="status">{escape(sentence)}</div>')
+    st.html(f'<div class="rso-box rso-unknown" role="status">{_said(sentence)}</div>')
+
+
+def _said(sentence: str) -> str:
+    """Return a sentence in which what stands between backticks is shown as what to type."""
+    return _TYPED.sub(r"<code>\1</code>", escape(sentence))
 
 
 def _markup(part: Part) -> str:

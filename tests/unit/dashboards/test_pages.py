@@ -241,7 +241,7 @@ def test_an_api_that_cannot_be_reached_is_said_in_a_sentence(client):
     html = html_of(page(whole_app, broken))
 
     assert "This page cannot be shown" in html
-    assert "Start it with `recsysops serve`" in html
+    assert "Start it with <code>recsysops serve</code>" in html
 
 
 def test_the_app_shows_the_board_first(client):

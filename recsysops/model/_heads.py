@@ -26,6 +26,8 @@ _LEAST: Final = 100
 _SEEN: Final = 30
 """Launches without a field that tell by themselves what it is worth."""
 _MISSING: Final = "|missing"
+_ANSWERED: Final = "|shadow_age"
+"""Column that is known wherever the recommender said anything."""
 _OF_ANSWERS: Final = "|shadow_"
 """Columns that hold what the recommender said begin so."""
 
@@ -45,21 +47,29 @@ class Heads:
 
     def predict_columns(self, columns: Mapping[str, Floats]) -> Floats:
         """Return what `predict` does for features that are in no frame; shape (n rows,) each."""
-        if self.informed is None or JOINT not in columns:
-            return self.point.predict_columns(columns)
-        is_told = np.isfinite(columns[JOINT])
+        is_told = self._told(columns)
         result = np.zeros(len(is_told))
         for head, own in ((self.point, ~is_told), (self.informed, is_told)):
+            if head is None or not own.any():
+                continue
             if own.all():
-                return head.predict_columns(columns)
-            if own.any():
+                result[:] = head.predict_columns(columns)
+            else:
                 result[own] = head.predict_columns({name: values[own] for name, values in columns.items()})
         return result
 
     def of(self, frame: pd.DataFrame) -> Ensemble:
         """Return the head that answers the one row of a frame."""
-        is_told = self.informed is not None and JOINT in frame and bool(np.isfinite(frame[JOINT].to_numpy()[0]))
+        is_told = self._told({str(name): frame[name].to_numpy() for name in frame.columns})[0]
         return self.informed if is_told and self.informed is not None else self.point
+
+    def _told(self, columns: Mapping[str, Floats]) -> Mask:
+        n = len(next(iter(columns.values()), ()))
+        if self.informed is None:
+            return np.zeros(n, dtype=np.bool_)
+        # A recommender that never tells a reach may tell who is eligible: then any answer is one.
+        mark = JOINT if JOINT in self.informed.columns else _ANSWERED
+        return np.isfinite(columns[mark]) if mark in columns else np.zeros(n, dtype=np.bool_)
 
 
 def fit_heads(frame: pd.DataFrame, y: Floats, extra: Relabelled | None, settings: ModelSettings) -> Heads:
@@ -71,7 +81,8 @@ def fit_heads(frame: pd.DataFrame, y: Floats, extra: Relabelled | None, settings
         extra: The same launches as they would have been without some fields; None where that is not known.
         settings: Seed, threads and the size of trees.
     """
-    is_told = np.isfinite(frame[JOINT].to_numpy())
+    reach, answered = (np.isfinite(frame[name].to_numpy()) for name in (JOINT, _ANSWERED))
+    is_told = reach if reach.sum() >= _LEAST else answered
     alone = frame.drop(columns=[name for name in frame.columns if str(name).startswith(_OF_ANSWERS)])
     point = _fitted(alone, y, extra, settings, is_told=False)
     if is_told.sum() < _LEAST:

@@ -71,6 +71,19 @@ def test_the_head_of_one_row_is_the_one_that_answers_it():
     assert Heads(heads.point).of(told) is heads.point
 
 
+def test_a_recommender_that_never_tells_a_reach_is_heard_as_well():
+    frame, y = launches()
+    eligible = frame.assign(**{"|shadow_eligible_share": frame[JOINT], JOINT: np.nan})
+    is_told = frame[JOINT].notna()
+
+    heads = fit_heads(eligible, y, None, SETTINGS)
+
+    assert JOINT not in heads.informed.columns
+    assert heads.of(eligible[is_told].iloc[[0]]) is heads.informed
+    assert heads.of(eligible[~is_told].iloc[[0]]) is heads.point
+    assert mean_error(heads, eligible[is_told], y[is_told]) < 0.4
+
+
 def test_with_few_answers_there_is_no_head_for_them():
     frame, y = launches(told=0.1)
 
